@@ -1,0 +1,118 @@
+"""The values that the core passes around: frozen, without behaviour that needs I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ANONYMOUS = "anonymous"
+"""Owner of an image whose caller named nobody."""
+
+EXTENSIONS = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tiff",
+    "image/avif": ".avif",
+}
+"""Every format the service stores, and the extension that its keys carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What inspection read from the bytes.
+
+    ``width`` and ``height`` are the stored raster's, in pixels, before any rotation; ``orientation`` is the EXIF value
+    1..8 that a viewer applies (for AVIF derived from ``irot``/``imir``); ``frames`` counts animation frames or pages.
+    """
+
+    content_type: str
+    width: int
+    height: int
+    frames: int = 1
+    orientation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAttributes:
+    """What is stored beside an object's bytes: the true content type, the owner and the sanitised file name."""
+
+    content_type: str
+    owner: str = ANONYMOUS
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A non-empty half-open range of bytes: ``start`` included, ``stop`` excluded."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One version of one object as its store lists it; ``deleted`` marks a delete marker (size 0)."""
+
+    key: str
+    version_id: str
+    size: int
+    deleted: bool
+    is_latest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageVersion:
+    """One write of an image, or the delete marker that hides it.
+
+    ``version_id`` is the object store's; ``size`` is in bytes, ``sha256`` in lower-case hex. A delete marker has
+    ``deleted=True``, size 0, no digest and no pixels.
+    """
+
+    version_id: str
+    content_type: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+    frames: int
+    orientation: int
+    created_at: datetime
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image and its current version. Times are UTC and aware."""
+
+    image_id: str
+    owner: str
+    object_key: str
+    filename: str
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    current: ImageVersion
+
+    @property
+    def key(self) -> str:
+        """The public key: the id plus the extension of the current type."""
+        return self.image_id + EXTENSIONS.get(self.current.content_type, "")
+
+    @property
+    def deleted(self) -> bool:
+        """Whether a delete marker is the current version."""
+        return self.current.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFields:
+    """The optional form fields of an upload, already validated (see ``services.names``)."""
+
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = field(default=())
