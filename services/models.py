@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 ANONYMOUS = "anonymous"
@@ -111,8 +111,24 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class UploadFields:
-    """The optional form fields of an upload, already validated (see ``services.names``)."""
+    """The optional form fields of an upload, already validated (see ``services.names``); None where not given."""
 
-    title: str = ""
-    description: str = ""
-    tags: tuple[str, ...] = field(default=())
+    title: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. ``name`` is None for a request that names nobody; with authentication off that caller may do anything."""
+
+    name: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """The owner of what this caller makes."""
+        return self.name or ANONYMOUS
+
+    def may_change(self, image: Image) -> bool:
+        """Whether this caller may change ``image``: a caller with a name must be its owner."""
+        return self.name is None or self.name == image.owner

@@ -1,0 +1,320 @@
+"""One upload: bytes are counted, hashed, inspected and handed to the store in one pass; it is committed or it never was.
+
+    with uploads.new(caller, filename="a.jpg") as upload:     # or uploads.replacement(image, ...)
+        for chunk in body:
+            upload.write(chunk)                               # refuses as soon as a refusal is known
+        image = upload.commit(fields)
+
+Leaving the ``with`` block in any way but a finished ``commit`` undoes everything: the unfinished multipart upload is
+aborted, and a version that was written already is removed, so that the previous one is current again. Nothing but at most
+two parts' bytes, and no database connection or lock, is held while bytes arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Protocol, Self
+
+from services.commits import add_image, replace_current
+from services.errors import (
+    ContentTypeMismatch,
+    ImageNotFound,
+    NotAnImage,
+    Overloaded,
+    PreconditionFailed,
+    ServiceError,
+    TooLarge,
+)
+from services.inspection import Inspector
+from services.models import EXTENSIONS, Caller, Image, ImageFacts, ImageVersion, ObjectAttributes, UploadFields
+from services.names import clean_filename, object_name
+from services.ports import ImageRepository, ObjectStore, ObjectWriter
+from utils.budget import MemoryBudget
+from utils.clock import Clock, utc_now
+from utils.ids import new_image_id
+
+log = logging.getLogger(__name__)
+
+FREE_BYTES = 256 * 1024
+"""What every upload may hold without asking: a slow client that sent little must not keep others waiting."""
+PART_BYTES = 8 * 1024 * 1024
+RESERVATION_TIMEOUT = 20.0
+
+
+class Verifier(Protocol):
+    """A second opinion on the bytes, such as a full decode; raises ``NotAnImage``."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+
+    def finish(self) -> None:
+        """Judge the whole."""
+
+    def close(self) -> None:
+        """Release everything; harmless twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """What an upload may be: bytes, pixels over all frames, and whether the declared type must be true."""
+
+    max_file_size: int
+    max_pixels: int
+    strict_content_type: bool = False
+
+
+class Uploads:
+    """Begins uploads; holds what they share."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        images: ImageRepository,
+        *,
+        limits: UploadLimits,
+        budget: MemoryBudget,
+        verifier: Callable[[], Verifier] | None = None,
+        clock: Clock = utc_now,
+        new_id: Callable[[], str] = new_image_id,
+    ) -> None:
+        self.store = store
+        self.images = images
+        self.limits = limits
+        self.budget = budget
+        self.verifier = verifier
+        self.clock = clock
+        self.new_id = new_id
+
+    def refuse_size(self, declared: int) -> None:
+        """Raise ``TooLarge`` for a file whose declared length in bytes is over the limit."""
+        if declared > self.limits.max_file_size:
+            raise TooLarge(f"The file is larger than the limit of {self.limits.max_file_size} bytes.")
+
+    def new(
+        self, caller: Caller, *, filename: str = "", declared_type: str | None = None, expected_size: int | None = None
+    ) -> Upload:
+        """Begin the upload of a new image that ``caller`` will own.
+
+        :param filename: as the caller gave it; cleaned here.
+        :param declared_type: the part's Content-Type; compared with the bytes only when the limits are strict.
+        :param expected_size: bytes the body announced, as a hint for memory; never believed.
+        """
+        return Upload(self, None, caller, clean_filename(filename), declared_type, expected_size, None)
+
+    def replacement(
+        self,
+        image: Image,
+        *,
+        filename: str = "",
+        declared_type: str | None = None,
+        expected_size: int | None = None,
+        accepts: Callable[[Image], bool] | None = None,
+    ) -> Upload:
+        """Begin the upload of new bytes for ``image``.
+
+        :param accepts: the caller's precondition (``If-Match``); asked of the image's state at the moment of the
+            change. Without it the last commit wins.
+        """
+        owner = Caller(image.owner)
+        return Upload(self, image, owner, clean_filename(filename), declared_type, expected_size, accepts)
+
+
+class Upload:
+    """One upload in progress; see the module's docstring. Not shared between threads."""
+
+    def __init__(
+        self,
+        shared: Uploads,
+        target: Image | None,
+        caller: Caller,
+        filename: str,
+        declared_type: str | None,
+        expected_size: int | None,
+        accepts: Callable[[Image], bool] | None,
+    ) -> None:
+        self._shared = shared
+        self._target = target
+        self._owner = caller.owner
+        self._filename = filename or (target.filename if target else "")
+        self._declared_type = declared_type
+        self._expected_size = expected_size
+        self._accepts = accepts
+        self._image_id = target.image_id if target else shared.new_id()
+        self._object_key = target.object_key if target else ""
+        self._inspector = Inspector(max_pixels=shared.limits.max_pixels)
+        self._verifier = shared.verifier() if shared.verifier else None
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._reserved = 0
+        self._waiting: list[bytes] = []
+        self._writer: ObjectWriter | None = None
+        self._version_id = ""
+        self._committed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not self._committed:
+                self._undo()
+        finally:
+            self._waiting.clear()
+            if self._verifier:
+                self._verifier.close()
+            if self._reserved:
+                self._shared.budget.release(self._reserved)
+
+    @property
+    def size(self) -> int:
+        """Bytes taken so far."""
+        return self._size
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes of the file.
+
+        :raises TooLarge: as soon as the limit is passed.
+        :raises UnsupportedType, NotAnImage, TooManyPixels, ContentTypeMismatch: as soon as the bytes show it.
+        :raises Overloaded: when the process holds too many upload bytes for too long.
+        :raises BackendError: when the store fails.
+        """
+        self._size += len(chunk)
+        self._shared.refuse_size(self._size)
+        self._inspector.feed(chunk)
+        self._digest.update(chunk)
+        if self._verifier:
+            self._verifier.feed(chunk)
+        if self._size > FREE_BYTES and not self._reserved:
+            self._reserve()
+        if self._writer is None:
+            self._waiting.append(chunk)
+            if self._inspector.facts is not None or self._size > PART_BYTES:
+                self._open_writer()
+        else:
+            self._writer.write(chunk)
+
+    def commit(self, fields: UploadFields | None = None) -> Image:
+        """Judge the whole file, make its bytes durable, then its row. Returns the image as it now is.
+
+        :raises NotAnImage: for an empty, truncated or header-only file.
+        :raises ImageNotFound, PreconditionFailed: for a replacement whose image was deleted or changed meanwhile.
+        :raises BackendError: when the store or the database fails; nothing is left then.
+        """
+        facts = self._inspector.finish()
+        self._check_declared(facts.content_type)
+        if self._verifier:
+            self._verifier.finish()
+        if self._writer is None:
+            self._open_writer()
+        if self._writer is None:
+            raise NotAnImage
+        self._version_id = self._writer.commit()
+        version = self._version(facts)
+        image = self._replace(version, fields) if self._target else self._add(version, fields or UploadFields())
+        self._committed = True
+        return image
+
+    def _reserve(self) -> None:
+        wanted = min(self._expected_size or 2 * PART_BYTES, 2 * PART_BYTES)
+        taken = self._shared.budget.acquire(wanted, RESERVATION_TIMEOUT)
+        if taken is None:
+            raise Overloaded
+        self._reserved = taken
+
+    def _open_writer(self) -> None:
+        content_type = self._inspector.content_type
+        if content_type is None:
+            raise NotAnImage
+        self._check_declared(content_type)
+        if not self._object_key:
+            self._object_key = f"images/{self._image_id}/{object_name(self._filename, content_type)}"
+        self._writer = self._shared.store.writer(
+            self._object_key, ObjectAttributes(content_type, self._owner, self._filename)
+        )
+        for chunk in self._waiting:
+            self._writer.write(chunk)
+        self._waiting.clear()
+
+    def _check_declared(self, content_type: str) -> None:
+        declared = self._declared_type
+        if not self._shared.limits.strict_content_type or declared is None or not declared.startswith("image/"):
+            return
+        if declared not in (content_type, *_SYNONYMS.get(content_type, ())):
+            raise ContentTypeMismatch(f"The declared type contradicts the bytes, which are {content_type}.")
+
+    def _version(self, facts: ImageFacts) -> ImageVersion:
+        return ImageVersion(
+            version_id=self._version_id,
+            content_type=facts.content_type,
+            size=self._size,
+            sha256=self._digest.hexdigest(),
+            width=facts.width,
+            height=facts.height,
+            frames=facts.frames,
+            orientation=facts.orientation,
+            created_at=self._shared.clock(),
+        )
+
+    def _add(self, version: ImageVersion, fields: UploadFields) -> Image:
+        image = Image(
+            image_id=self._image_id,
+            owner=self._owner,
+            object_key=self._object_key,
+            filename=self._filename or "image" + EXTENSIONS[version.content_type],
+            title=fields.title or "",
+            description=fields.description or "",
+            tags=fields.tags or (),
+            created_at=version.created_at,
+            updated_at=version.created_at,
+            current=version,
+        )
+        return add_image(self._shared.images, image)
+
+    def _replace(self, version: ImageVersion, fields: UploadFields | None) -> Image:
+        def changed(base: Image) -> Image:
+            if base.deleted:
+                raise ImageNotFound
+            if self._accepts and not self._accepts(base):
+                raise PreconditionFailed
+            return _changed(base, version, self._filename, fields or UploadFields())
+
+        return replace_current(self._shared.images, self._image_id, changed)
+
+    def _undo(self) -> None:
+        """Leave nothing; a failure to clean up is logged, never raised over the error that led here."""
+        try:
+            if self._version_id:
+                self._shared.store.remove_version(self._object_key, self._version_id)
+            elif self._writer:
+                self._writer.abort()
+        except ServiceError as error:
+            log.warning(
+                "could not undo an upload: object %s version %s may remain: %s",
+                self._object_key, self._version_id or "(unfinished)", error.detail or error,
+            )  # fmt: skip
+
+
+_SYNONYMS = {
+    "image/jpeg": ("image/jpg", "image/pjpeg"),
+    "image/bmp": ("image/x-ms-bmp", "image/x-bmp"),
+    "image/png": ("image/apng", "image/x-png"),
+    "image/avif": ("image/avif-sequence",),
+}
+
+
+def _changed(base: Image, version: ImageVersion, filename: str, fields: UploadFields) -> Image:
+    return replace(
+        base,
+        filename=filename or base.filename,
+        title=base.title if fields.title is None else fields.title,
+        description=base.description if fields.description is None else fields.description,
+        tags=base.tags if fields.tags is None else fields.tags,
+        updated_at=version.created_at,
+        current=version,
+    )

@@ -1,0 +1,87 @@
+"""``multipart/form-data`` (RFC 7578) as a stream: bytes in, events out, strict, bounded, without I/O.
+
+A thin face over the ``multipart`` library's push parser: it fixes our limits and turns the library's errors into the two
+that callers must tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
+
+MAX_PARTS = 64
+MAX_HEADER_LINE = 8 * 1024
+MAX_HEADERS = 8
+MAX_BOUNDARY = 70  # RFC 2046, section 5.1.1
+
+
+class FormSyntaxError(ValueError):
+    """The bytes are not the multipart form that the headers announced; the text says what is wrong."""
+
+
+class FormLimitError(FormSyntaxError):
+    """The form has more parts, more headers or longer headers than anybody needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The head of one part. ``filename`` is None for a plain field; ``content_type`` has no parameters."""
+
+    name: str
+    filename: str | None
+    content_type: str | None
+
+
+Event = Part | bytes | None
+"""A part's head, a piece of its payload, or None at its end."""
+
+
+def boundary_of(content_type: str) -> str:
+    """The boundary that a ``Content-Type`` header names.
+
+    :raises FormSyntaxError: when the type is not ``multipart/form-data`` or the boundary is missing or malformed.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind != "multipart/form-data":
+        raise FormSyntaxError("the Content-Type is not multipart/form-data")
+    boundary = options.get("boundary", "")
+    if not boundary or len(boundary) > MAX_BOUNDARY or not boundary.isascii() or not boundary.isprintable():
+        raise FormSyntaxError("the Content-Type names no usable boundary")
+    return str(boundary)
+
+
+def parse_form(chunks: Iterable[bytes], boundary: str) -> Iterator[Event]:
+    """Parse a form as it arrives.
+
+    :param chunks: the body, in pieces of any size; an exception that it raises passes through.
+    :raises FormSyntaxError: on malformed input or a body that ends before the closing boundary.
+    :raises FormLimitError: over a limit of this module.
+    """
+    try:
+        parser = PushMultipartParser(
+            boundary,
+            max_header_size=MAX_HEADER_LINE,
+            max_header_count=MAX_HEADERS,
+            max_segment_count=MAX_PARTS,
+            strict=True,
+        )
+        for chunk in chunks:
+            for event in parser.parse(chunk):
+                if event is None or isinstance(event, bytes | bytearray):
+                    yield event
+                else:
+                    yield Part(event.name or "", event.filename, event.content_type)
+            if parser.closed:
+                break
+        parser.close()
+    except ParserLimitReached as error:
+        raise FormLimitError(_sentence(error)) from error
+    except MultipartError as error:
+        raise FormSyntaxError(_sentence(error)) from error
+
+
+def _sentence(error: MultipartError) -> str:
+    # Only the first argument: some errors carry the offending bytes as a second one.
+    return str(error.args[0]).lower() if error.args else "malformed"
