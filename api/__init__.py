@@ -1,0 +1,39 @@
+"""HTTP in, HTTP out: every published API as a surface over one core."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_smorest import Api
+
+from api import errors, objects, ops, primary
+
+API_OPTIONS = {
+    "API_TITLE": "Image Service",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": "Streams images through the server into a private, versioned bucket.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+    },
+}
+
+SURFACES = (ops.blueprint, primary.blueprint)
+"""What is always mounted, in the order of the OpenAPI document."""
+
+
+def register(app: Flask, *, serve_objects: bool) -> None:
+    """Mount every surface.
+
+    :param serve_objects: also mount the embedded store's presigned URLs.
+    """
+    app.config.update(API_OPTIONS)
+    api = Api(app)
+    for blueprint in (*SURFACES, *([objects.blueprint] if serve_objects else [])):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(ops.pages)
+    errors.register(app)  # after the extension, whose own handlers these replace

@@ -1,0 +1,42 @@
+"""What every surface needs of the running request: the core, the caller, and addresses as the caller sees them."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+from flask import current_app, request
+
+from services.core import Core
+from services.errors import InvalidInput
+from services.models import Caller
+from services.names import clean_owner
+
+EXTENSION = "image-service"
+
+
+def core() -> Core:
+    """The core that this application was wired with."""
+    found: Core = current_app.extensions[EXTENSION]
+    return found
+
+
+def caller() -> Caller:
+    """Who asks: ``X-User-ID``, else the query's ``user_id``, else nobody.
+
+    :raises InvalidInput: when the two differ, or the name is not one.
+    """
+    named: list[str] = []
+    header = request.headers.get("X-User-ID")
+    if header is not None:
+        # WSGI hands headers over as Latin-1 (PEP 3333); clients send UTF-8.
+        named.append(clean_owner(header.encode("latin-1", "replace").decode("utf-8", "replace")))
+    if "user_id" in request.args:
+        named.append(clean_owner(request.args["user_id"]))
+    if len(set(named)) > 1:
+        raise InvalidInput("X-User-ID and user_id name different users; send one.", code="invalid_field")
+    return Caller(named[0] if named else None)
+
+
+def absolute(url: str) -> str:
+    """``url`` resolved against the service's own address; one that is absolute already stays as it is."""
+    return urljoin((core().public_url or request.host_url).rstrip("/") + "/", url)

@@ -1,0 +1,147 @@
+"""From a stored image to a response: validators, conditions, ranges, and headers that keep a browser from guessing.
+
+Conditions and ranges as in RFC 9110, sections 13 and 14. The validators come from the row, so a 304, a 412, a 416 or a HEAD
+costs the object store nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import dump_options_header, http_date, is_resource_modified
+
+from services.errors import PreconditionFailed
+from services.models import ByteRange, Image, ImageVersion
+from services.names import download_name
+from services.ports import ObjectReader
+
+CURRENT = "private, no-cache"
+"""For the unversioned URL: keep it, but ask before every use, because a replace must show at once."""
+PINNED = "private, max-age=31536000, immutable"
+"""For a URL that names a version: its bytes never change."""
+
+
+def etag_of(version: ImageVersion) -> str:
+    """The strong entity tag of a version, with its quotes: the digest of its bytes."""
+    return f'"{version.sha256}"'
+
+
+def disposition(filename: str, *, attachment: bool) -> str:
+    """A ``Content-Disposition`` value with an ASCII name for old clients and the real one by RFC 8187."""
+    kind = "attachment" if attachment else "inline"
+    plain = filename.encode("ascii", "replace").decode("ascii").replace("?", "_").replace("%", "_")
+    options = {"filename": plain}
+    if plain != filename:
+        options["filename*"] = "UTF-8''" + quote(filename, safe="!#$&+^_`|~.-")
+    return dump_options_header(kind, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """What is about to be served: ``etag`` without quotes, ``size`` in bytes, the rest as header values."""
+
+    content_type: str
+    size: int
+    etag: str
+    last_modified: datetime | None
+    disposition: str
+    cache_control: str
+
+
+def send(what: Representation, open_reader: Callable[[ByteRange | None], ObjectReader]) -> Response:
+    """Answer a GET or HEAD.
+
+    :param open_reader: opens the bytes, or a range of them; called only when bytes are sent.
+    :raises PreconditionFailed: when ``If-Match`` or ``If-Unmodified-Since`` fails.
+    :raises RequestedRangeNotSatisfiable: when the range lies outside the image.
+    """
+    _check_preconditions(what)
+    response = Response(status=200, content_type=what.content_type)
+    headers = response.headers
+    headers["ETag"] = f'"{what.etag}"'
+    if what.last_modified is not None:
+        headers["Last-Modified"] = http_date(what.last_modified)
+    headers["Cache-Control"] = what.cache_control
+    headers["X-Content-Type-Options"] = "nosniff"
+    # Should a browser render the bytes as a page after all, that page may do nothing.
+    headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    if not is_resource_modified(request.environ, etag=f'"{what.etag}"', last_modified=what.last_modified):
+        response.status_code = 304
+        del headers["Content-Type"]
+        return response
+    headers["Accept-Ranges"] = "bytes"
+    headers["Content-Disposition"] = what.disposition
+    byte_range = _requested_range(what)
+    length = what.size
+    if byte_range is not None:
+        response.status_code = 206
+        headers["Content-Range"] = f"bytes {byte_range.start}-{byte_range.stop - 1}/{what.size}"
+        length = byte_range.stop - byte_range.start
+    headers["Content-Length"] = str(length)
+    if request.method != "HEAD":
+        reader = open_reader(byte_range)
+        response.call_on_close(reader.close)
+        response.response = reader
+        response.direct_passthrough = True
+    return response
+
+
+def send_version(
+    image: Image,
+    version: ImageVersion,
+    open_reader: Callable[[ByteRange | None], ObjectReader],
+    *,
+    attachment: bool,
+    cache_control: str,
+) -> Response:
+    """Answer a GET or HEAD for one version of an image; see ``send``."""
+    filename = download_name(image.filename, version.content_type)
+    return send(
+        Representation(
+            content_type=version.content_type,
+            size=version.size,
+            etag=version.sha256,
+            last_modified=version.created_at,
+            disposition=disposition(filename, attachment=attachment),
+            cache_control=cache_control,
+        ),
+        open_reader,
+    )
+
+
+def _check_preconditions(what: Representation) -> None:
+    """RFC 9110, section 13.2.2, steps 1 and 2."""
+    if request.if_match:
+        if not (request.if_match.star_tag or request.if_match.contains(what.etag)):
+            raise PreconditionFailed
+    elif request.if_unmodified_since and what.last_modified:
+        if what.last_modified.replace(microsecond=0) > request.if_unmodified_since:
+            raise PreconditionFailed
+
+
+def _requested_range(what: Representation) -> ByteRange | None:
+    """The one range to send, or None for the whole: several ranges or a malformed header are ignored (section 14.2)."""
+    wanted = request.range
+    if request.method != "GET" or wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        return None
+    if not _range_is_current(what):
+        return None
+    found = wanted.range_for_length(what.size)
+    if found is None or found[0] >= what.size:
+        raise RequestedRangeNotSatisfiable(length=what.size)
+    return ByteRange(found[0], min(found[1], what.size))
+
+
+def _range_is_current(what: Representation) -> bool:
+    """``If-Range`` (section 13.1.5): a weak tag never matches, a date must be exactly the last modification."""
+    condition = request.if_range
+    if condition.etag is not None:
+        return condition.etag == what.etag and not request.headers["If-Range"].startswith("W/")
+    if condition.date is not None and what.last_modified is not None:
+        return condition.date == what.last_modified.replace(microsecond=0)
+    return "If-Range" not in request.headers

@@ -1,0 +1,48 @@
+"""The embedded store's own presigned URLs. Mounted only where the store can not serve them itself."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api.context import core
+from api.downloads import Representation, send
+from api.problems import documents
+from api.uploads import store_grant
+from services.ports import SelfServingStore
+from utils.clock import utc_now
+
+blueprint = Blueprint("objects", __name__, description="Presigned URLs of the embedded store.")
+
+
+def _store() -> SelfServingStore:
+    store = core().served_store
+    assert store is not None, "these routes are mounted only with a store that needs them"
+    return store
+
+
+@blueprint.route("/objects/<token>", methods=["GET"])
+@blueprint.response(200, description="The bytes.", content_type="image/*")
+@documents(blueprint, 403, 404, 416)
+def fetch(token: str) -> Response:
+    """Fetch an object by a presigned URL."""
+    grant = _store().redeem(token, "GET")
+    remaining = max(0, int((grant.expires_at - utc_now()).total_seconds()))
+    what = Representation(
+        content_type=grant.content_type,
+        size=_store().size_of(grant.key, grant.version_id),
+        etag=grant.version_id,
+        last_modified=None,
+        disposition=grant.disposition,
+        cache_control=f"private, max-age={remaining}",
+    )
+    return send(what, lambda byte_range: core().store.read(grant.key, grant.version_id, byte_range))
+
+
+@blueprint.route("/objects/<token>", methods=["PUT"])
+@blueprint.response(200, description="The object is stored.")
+@documents(blueprint, 403, 408, 413, 415, 507)
+def put(token: str) -> Response:
+    """Store an object by a presigned URL; its Content-Type must be the signed one."""
+    version_id = store_grant(_store().redeem(token, "PUT"), core().store)
+    return Response(status=200, headers={"x-amz-version-id": version_id})

@@ -1,0 +1,5 @@
+"""The service's own endpoints."""
+
+from api.ops.routes import blueprint, pages
+
+__all__ = ["blueprint", "pages"]

@@ -1,0 +1,168 @@
+"""Surface 0: ``/upload``, ``/image``, ``/update``, ``/delete``. Each route parses, calls the core and answers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_smorest import Blueprint
+
+from api.context import absolute, caller, core
+from api.downloads import CURRENT, PINNED, disposition, etag_of, send_version
+from api.primary.schemas import (
+    FORM_BODY,
+    FORM_OR_RAW_BODY,
+    IMAGE_BYTES,
+    Deleted,
+    ImageQuery,
+    PresignedUrl,
+    RestoreRequest,
+    StoredImage,
+    Versions,
+)
+from api.problems import documents
+from api.uploads import store_body, store_form
+from services.errors import PreconditionFailed
+from services.models import Image, ImageVersion
+from services.names import download_name
+from utils.clock import iso8601
+from utils.ids import image_id_of
+
+blueprint = Blueprint("primary", __name__, description="Upload, read, replace, delete, restore and presign images.")
+
+
+@blueprint.route("/upload", methods=["POST"])
+@blueprint.doc(requestBody=FORM_BODY)
+@blueprint.response(201, StoredImage)
+@documents(blueprint, 400, 408, 413, 415, 422, 503, 507)
+def upload() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Store an image from the form field `file`."""
+    uploads = core().uploads
+    image = store_form(partial(uploads.new, caller()), uploads.refuse_size)
+    return stored(image), 201, {"Location": f"/image/{image.key}"}
+
+
+@blueprint.route("/image/<key>", methods=["GET"])
+@blueprint.arguments(ImageQuery, location="query")
+@blueprint.response(200, description="The image.", content_type="image/*")
+@blueprint.doc(responses={"200": IMAGE_BYTES, "206": {"description": "A range of the bytes."}, "304": {"description": "Not modified."}})
+@documents(blueprint, 400, 404, 412, 416, 503)
+def read(query: dict[str, Any], key: str) -> Response:
+    """Read an image's bytes, or with `presign=1` get a URL that reads them without credentials."""
+    image, version = _chosen(key, query.get("version"))
+    if query["presign"]:
+        return _presigned(image, version, query)
+    return send_version(
+        image,
+        version,
+        lambda byte_range: core().images.open(image, version, byte_range),
+        attachment=query["download"],
+        cache_control=PINNED if "version" in query else CURRENT,
+    )
+
+
+@blueprint.route("/update/<key>", methods=["PUT"])
+@blueprint.doc(requestBody=FORM_OR_RAW_BODY, parameters=[{"name": "If-Match", "in": "header", "schema": {"type": "string"}}])
+@blueprint.response(200, StoredImage)
+@documents(blueprint, 400, 404, 408, 412, 413, 415, 422, 503, 507)
+def update(key: str) -> dict[str, Any]:
+    """Replace an image's bytes; the earlier ones stay as a version."""
+    services = core()
+    image = services.images.for_change(image_id_of(key), caller())
+    accepts = _accepts if "If-Match" in request.headers else None
+    if accepts and not accepts(image):
+        raise PreconditionFailed
+    opener = partial(services.uploads.replacement, image, accepts=accepts)
+    receive = store_form if request.mimetype == "multipart/form-data" else store_body
+    return stored(receive(opener, services.uploads.refuse_size))
+
+
+@blueprint.route("/delete/<key>", methods=["DELETE"])
+@blueprint.response(200, Deleted)
+@documents(blueprint, 400, 404, 503)
+def delete(key: str) -> dict[str, Any]:
+    """Delete an image; its versions stay and can be restored."""
+    image = core().images.delete(image_id_of(key), caller())
+    return {"key": image.key, "deleted": True}
+
+
+@blueprint.route("/image/<key>/versions", methods=["GET"])
+@blueprint.response(200, Versions)
+@documents(blueprint, 404, 503)
+def versions(key: str) -> dict[str, Any]:
+    """List an image's versions and delete markers, newest first; also of a deleted image."""
+    found = core().images.versions(image_id_of(key))
+    return {"versions": [_listed(version, is_latest=place == 0) for place, version in enumerate(found)]}
+
+
+@blueprint.route("/image/<key>/restore", methods=["POST"])
+@blueprint.arguments(RestoreRequest)
+@blueprint.response(200, StoredImage)
+@documents(blueprint, 400, 404, 415, 503)
+def restore(body: dict[str, Any], key: str) -> dict[str, Any]:
+    """Make an earlier version's bytes the newest version; this also undoes a delete."""
+    return stored(core().images.restore(image_id_of(key), body["version_id"], caller()))
+
+
+def stored(image: Image) -> dict[str, Any]:
+    """The members that tell a caller about an image it has just stored."""
+    version = image.current
+    return {
+        "key": image.key,
+        "image_id": image.image_id,
+        "url": absolute(f"/image/{image.key}"),
+        "content_type": version.content_type,
+        "size": version.size,
+        "width": version.width,
+        "height": version.height,
+        "frames": version.frames,
+        "orientation": version.orientation,
+        "sha256": version.sha256,
+        "etag": etag_of(version),
+        "version_id": version.version_id,
+        "title": image.title,
+        "description": image.description,
+        "tags": list(image.tags),
+        "original_filename": image.filename,
+        "created_at": iso8601(image.created_at),
+        "updated_at": iso8601(image.updated_at),
+    }
+
+
+def _chosen(key: str, version_id: str | None) -> tuple[Image, ImageVersion]:
+    images = core().images
+    if version_id is not None:
+        return images.version(image_id_of(key), version_id)
+    image = images.get(image_id_of(key))
+    return image, image.current
+
+
+def _presigned(image: Image, version: ImageVersion, query: dict[str, Any]) -> Response:
+    expires_in = query.get("expires_in", core().presigned_expiration)
+    url = core().images.presign(
+        image,
+        version,
+        expires_in=expires_in,
+        disposition=disposition(download_name(image.filename, version.content_type), attachment=query["download"]),
+    )
+    response = jsonify(PresignedUrl().dump({"url": absolute(url), "expires_in": expires_in}))
+    response.headers["Cache-Control"] = "no-store"  # a cached answer would outlive the URL in it
+    return response
+
+
+def _accepts(image: Image) -> bool:
+    """``If-Match``: the strong comparison of RFC 9110, section 13.1.1."""
+    return request.if_match.star_tag or request.if_match.contains(image.current.sha256)
+
+
+def _listed(version: ImageVersion, *, is_latest: bool) -> dict[str, Any]:
+    return {
+        "version_id": version.version_id,
+        "size": version.size,
+        "sha256": version.sha256 or None,
+        "content_type": version.content_type or None,
+        "created_at": iso8601(version.created_at),
+        "is_latest": is_latest,
+        "deleted": version.deleted,
+    }

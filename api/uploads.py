@@ -1,0 +1,217 @@
+"""From a request's body to the core, as it arrives. The only file that touches ``request.stream``.
+
+Nothing here reads a body whole: no ``request.files``, ``request.form`` or ``get_data()``, which would spool to memory or to
+a temporary file before the first check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Protocol
+
+from flask import request
+from werkzeug.exceptions import ClientDisconnected
+
+from services.errors import (
+    ClientGone,
+    ClientTooSlow,
+    ContentTypeMismatch,
+    InvalidInput,
+    MalformedBody,
+    NoFile,
+    ServiceError,
+    TooLarge,
+)
+from services.models import Image, ObjectAttributes, UploadFields
+from services.names import clean_description, clean_title, split_tags
+from services.ports import AccessGrant, ObjectStore
+from services.uploads import Upload
+from utils.multipart import FormLimitError, FormSyntaxError, Part, boundary_of, parse_form
+from utils.trace import count_bytes_in
+
+READ_SIZE = 256 * 1024
+FILE_FIELD = "file"
+MAX_FIELD_BYTES = 64 * 1024
+"""All form fields of one upload together; also what a form may be longer than its file."""
+
+
+class Opener(Protocol):
+    """Begins an upload in the core, once the request has told what it knows about the file."""
+
+    def __call__(self, *, filename: str, declared_type: str | None, expected_size: int | None) -> Upload:
+        """See ``services.uploads.Uploads``."""
+
+
+def store_form(open_upload: Opener, refuse_size: Callable[[int], None]) -> Image:
+    """Store the ``file`` part of a ``multipart/form-data`` body; commit after the last field has been validated.
+
+    :param refuse_size: raises ``TooLarge`` for a file of that many bytes.
+    :raises NoFile: when there is no such part, it has no file name, or the body is no form.
+    :raises MalformedBody, InvalidInput: when the form or one of its fields is not valid.
+    """
+    if request.mimetype != "multipart/form-data":
+        raise NoFile
+    if request.content_length is not None:
+        # What the fields may take is allowed on top; the exact limit is enforced while reading.
+        refuse_size(request.content_length - MAX_FIELD_BYTES)
+    form = _Form(open_upload)
+    with form.stack:
+        try:
+            boundary = boundary_of(request.headers["Content-Type"])
+            for event in parse_form(body_chunks(), boundary):
+                form.take(event)
+        except FormLimitError as error:
+            raise MalformedBody(f"The form is over a limit: {error}.", code="form_too_complex") from error
+        except FormSyntaxError as error:
+            raise MalformedBody(f"The multipart body is malformed: {error}.") from error
+        if form.upload is None:
+            raise NoFile
+        return form.upload.commit(form.fields())
+
+
+def store_body(open_upload: Opener, refuse_size: Callable[[int], None]) -> Image:
+    """Store the request's raw body as the file.
+
+    :raises NoFile: when the body is empty.
+    """
+    length = request.content_length
+    if length is not None:
+        refuse_size(length)
+    with ExitStack() as stack:
+        upload: Upload | None = None
+        for chunk in body_chunks():
+            if upload is None:
+                upload = stack.enter_context(
+                    open_upload(filename="", declared_type=request.mimetype or None, expected_size=length)
+                )
+            upload.write(chunk)
+        if upload is None:
+            raise NoFile
+        return upload.commit()
+
+
+def store_grant(grant: AccessGrant, store: ObjectStore) -> str:
+    """Store the request's raw body as the object that a presigned URL allows; returns the version's id.
+
+    Nothing is inspected here: what arrives becomes an image only after the core has checked it.
+
+    :raises ContentTypeMismatch: unless the Content-Type is exactly the signed one.
+    :raises TooLarge: over the signed size.
+    """
+    if request.mimetype != grant.content_type:
+        raise ContentTypeMismatch(f"This URL takes a body of Content-Type {grant.content_type} only.")
+    if (request.content_length or 0) > grant.max_size:
+        raise TooLarge(f"This URL takes at most {grant.max_size} bytes.")
+    writer = store.writer(grant.key, ObjectAttributes(grant.content_type))
+    received = 0
+    try:
+        for chunk in body_chunks():
+            received += len(chunk)
+            if received > grant.max_size:
+                raise TooLarge(f"This URL takes at most {grant.max_size} bytes.")
+            writer.write(chunk)
+        return writer.commit()
+    except BaseException:
+        writer.abort()
+        raise
+
+
+def body_chunks() -> Iterator[bytes]:
+    """The request's body in pieces of at most 256 KiB.
+
+    :raises ClientGone: when the connection ends before the announced length or the last chunk.
+    :raises ClientTooSlow: when the server gave up waiting for more.
+    :raises MalformedBody: when the chunked framing is broken.
+    """
+    announced = request.content_length
+    received = 0
+    while piece := _read():
+        received += len(piece)
+        count_bytes_in(len(piece))
+        yield piece
+    if announced is not None and received < announced:
+        raise ClientGone
+
+
+def _read() -> bytes:
+    try:
+        return request.stream.read(READ_SIZE)
+    except ServiceError:
+        raise
+    except TimeoutError as error:
+        raise ClientTooSlow from error
+    except (OSError, ClientDisconnected) as error:
+        raise ClientGone from error
+    except Exception as error:
+        # The server's own classes for broken chunk framing, which differ between servers and derive from Exception.
+        raise MalformedBody("The chunked request body is malformed.") from error
+
+
+class _Form:
+    """The parts of one form as they come: at most one file, which goes straight to the core, and a few small fields."""
+
+    def __init__(self, open_upload: Opener) -> None:
+        self.stack = ExitStack()
+        self.upload: Upload | None = None
+        self._open_upload = open_upload
+        self._into_file = False
+        self._field = ""
+        self._value = bytearray()
+        self._field_bytes = 0
+        self._texts: dict[str, list[str]] = {}
+
+    def take(self, event: Part | bytes | None) -> None:
+        """One event of the parser, in order."""
+        if isinstance(event, Part):
+            self._begin(event)
+        elif event is None:
+            self._end()
+        elif self._into_file and self.upload is not None:
+            self.upload.write(event)
+        else:
+            self._field_bytes += len(event)
+            if self._field_bytes > MAX_FIELD_BYTES:
+                raise TooLarge(f"The form's fields are larger than {MAX_FIELD_BYTES} bytes together.")
+            self._value += event
+
+    def fields(self) -> UploadFields:
+        """The validated fields."""
+        return UploadFields(
+            title=clean_title(self._single("title")) if "title" in self._texts else None,
+            description=clean_description(self._single("description")) if "description" in self._texts else None,
+            tags=split_tags(",".join(self._texts["tags"])) if "tags" in self._texts else None,
+        )
+
+    def _begin(self, part: Part) -> None:
+        self._into_file = part.name == FILE_FIELD and part.filename is not None
+        if not self._into_file:
+            self._field, self._value = part.name, bytearray()
+            return
+        if not part.filename:
+            raise NoFile
+        if self.upload is not None:
+            raise MalformedBody("The form has more than one file part; send one image in a request.", code="duplicate_file")
+        # Fields that came before the file are refused before its bytes are read.
+        self.fields()
+        self.upload = self.stack.enter_context(
+            self._open_upload(
+                filename=part.filename, declared_type=part.content_type, expected_size=request.content_length
+            )
+        )
+
+    def _end(self) -> None:
+        if self._into_file:
+            self._into_file = False
+            return
+        if self._field in ("title", "description", "tags"):
+            try:
+                self._texts.setdefault(self._field, []).append(self._value.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise InvalidInput(f"{self._field} is not UTF-8.", code="invalid_field") from error
+
+    def _single(self, name: str) -> str:
+        values = self._texts[name]
+        if len(values) > 1:
+            raise InvalidInput(f"{name} is given more than once.", code="invalid_field")
+        return values[0]

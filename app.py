@@ -1,0 +1,137 @@
+"""The composition root: the only place that knows every part.
+
+``create_app()`` is what gunicorn loads. Tests pass settings, or a whole core, instead of the environment's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from flask import Flask
+from sqlalchemy.engine import Engine
+
+import api
+import config
+from api.access import AccessLog
+from api.context import EXTENSION
+from services.core import Core
+from services.health import Readiness
+from services.images import Images
+from services.inspection.decode import DecodeVerifier
+from services.metadata.migrate import upgrade
+from services.metadata.sql import SqlImageRepository, make_engine
+from services.ports import ImageRepository, ObjectStore, PresigningStore, SelfServingStore
+from services.storage.filesystem import FileStore
+from services.storage.s3 import S3Options, S3Store
+from services.storage.timed import TimedStore
+from services.uploads import UploadLimits, Uploads
+from utils.budget import MemoryBudget
+from utils.clock import utc_now
+
+DECODE_SECONDS = 30.0
+DECODE_MEMORY = 1024 * 1024 * 1024
+
+
+def create_app(settings: config.Settings | None = None, *, services: Core | None = None) -> Flask:
+    """Build the WSGI application.
+
+    :param settings: the settings; by default those of the environment.
+    :param services: the core to serve; by default one built from ``settings``.
+    :raises config.ConfigError: when the environment's settings are unusable.
+    """
+    settings = settings or config.load()
+    core = services or build_core(settings)
+    app = Flask(__name__, static_folder=None)
+    app.extensions[EXTENSION] = core
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it, its base type does not
+    if settings.rate_limit:
+        _limit_rate(app, settings.rate_limit, settings.rate_limit_storage)
+    api.register(app, serve_objects=core.served_store is not None)
+    app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]  # the documented way to add middleware
+    return app
+
+
+def build_core(settings: config.Settings) -> Core:
+    """Wire the core to the store and the database that the settings name; opens no connection."""
+    store = build_store(settings)
+    repository: ImageRepository = SqlImageRepository(build_engine(settings))
+    timed = TimedStore(store)
+    return Core(
+        images=Images(timed, repository, cast(PresigningStore, store)),
+        uploads=Uploads(
+            timed,
+            repository,
+            limits=UploadLimits(settings.max_file_size, settings.max_pixels, settings.strict_content_type),
+            budget=MemoryBudget(settings.upload_memory),
+            verifier=_verifier(settings) if settings.verify_decode else None,
+        ),
+        readiness=Readiness({"store": store.check, "database": repository.check}),
+        store=timed,
+        served_store=store if isinstance(store, SelfServingStore) else None,
+        presigned_expiration=settings.presigned_expiration,
+        environment=settings.environment,
+        public_url=settings.public_url,
+    )
+
+
+def build_store(settings: config.Settings) -> FileStore | S3Store:
+    """The object store: S3 when a bucket is named, else the embedded one."""
+    if settings.s3_bucket is None:
+        return FileStore(settings.data_dir / "objects", secret=settings.secret_key, clock=utc_now)
+    return S3Store(
+        S3Options(
+            bucket=settings.s3_bucket,
+            region=settings.aws_region,
+            endpoint=settings.aws_endpoint_url,
+            addressing_style=settings.s3_addressing_style,
+            encryption=settings.s3_encryption,
+            kms_key_id=settings.s3_kms_key_id,
+        )
+    )
+
+
+def build_engine(settings: config.Settings) -> Engine:
+    """The database's engine; rows are made as durable as the bytes they describe."""
+    return make_engine(settings.database_url)
+
+
+def prepare(settings: config.Settings) -> None:
+    """Once per start, before any worker: bring the database up to date and look whether the store is usable.
+
+    :raises services.errors.BackendMisconfigured: when an operator must act before the service can work.
+    :raises services.errors.BackendUnavailable: when a backend does not answer (the database; a store may come later).
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = build_engine(settings)
+    try:
+        upgrade(engine, lock_path=_migration_lock(settings))
+    finally:
+        engine.dispose()
+    store: ObjectStore = build_store(settings)
+    if isinstance(store, FileStore):
+        store.sweep()
+    store.check()
+
+
+def _migration_lock(settings: config.Settings) -> Path | None:
+    return settings.data_dir / "migrate.lock" if settings.database_url.startswith("sqlite") else None
+
+
+def _verifier(settings: config.Settings):  # type: ignore[no-untyped-def]
+    return lambda: DecodeVerifier(max_pixels=settings.max_pixels, timeout=DECODE_SECONDS, memory_bytes=DECODE_MEMORY)
+
+
+def _limit_rate(app: Flask, limit: str, storage: str) -> None:
+    # Imported only where a limit is set: it costs a tenth of the start.
+    from flask_limiter import Limiter  # noqa: PLC0415
+    from flask_limiter.util import get_remote_address  # noqa: PLC0415
+
+    limiter = Limiter(get_remote_address, app=app, default_limits=[limit], storage_uri=storage, headers_enabled=True)
+    limiter.request_filter(_is_probe)
+
+
+def _is_probe() -> bool:
+    from flask import request  # noqa: PLC0415
+
+    return request.path.startswith("/health")

@@ -1,0 +1,75 @@
+"""How gunicorn serves the application: ``gunicorn -c gunicorn.conf.py 'app:create_app()'``.
+
+Settings are checked, the database is brought up to date and the store is looked at here, once, before any worker starts:
+what can not work is refused with one clear line instead of a traceback from every worker.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import config
+from utils import logger
+from utils.gunicorn_worker import JsonLogger, PacedWorker
+from utils.pacing import Pace
+
+
+def _refuse(*lines: str) -> NoReturn:
+    for line in lines:
+        print(f"image-service: {line}", file=sys.stderr)
+    sys.exit(1)
+
+
+try:
+    settings = config.load()
+except config.ConfigError as error:
+    _refuse(*error.problems)
+
+logger.configure(settings.log_level)
+PacedWorker.pace = Pace(minimum_rate=settings.min_upload_rate)
+
+host = f"[{settings.host}]" if ":" in settings.host else settings.host
+bind = f"{host}:{settings.port}"
+workers = settings.web_concurrency
+threads = settings.threads
+worker_class = PacedWorker
+worker_connections = settings.threads + 512  # kept-alive connections on top of the busy ones
+keepalive = 75
+graceful_timeout = settings.graceful_timeout
+timeout = 60  # of the worker's main loop, not of a request
+logger_class = JsonLogger
+loglevel = settings.log_level.lower()
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a heartbeat on a busy disk stalls
+
+
+def on_starting(_server: Any) -> None:
+    """In the master, before it listens."""
+    from app import prepare  # noqa: PLC0415 - after the settings were found to be usable
+    from services.errors import BackendUnavailable, ServiceError  # noqa: PLC0415
+
+    try:
+        prepare(settings)
+    except BackendUnavailable as error:
+        _refuse(f"a backend does not answer: {error.detail or error}")
+    except ServiceError as error:
+        _refuse(error.detail or str(error))
+
+
+def when_ready(_server: Any) -> None:
+    """Ctrl-C stops as SIGTERM does, letting running uploads finish; a second Ctrl-C stops at once."""
+
+    def interrupted(_signal: int, _frame: Any) -> None:
+        signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGQUIT))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, interrupted)
+    logging.getLogger("image-service").info("ready on http://%s", bind)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """The terminal sends Ctrl-C to the workers too; only the master decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

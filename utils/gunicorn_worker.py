@@ -1,0 +1,131 @@
+"""gunicorn's threaded worker, made safe against slow clients and speaking JSON when a request does not even parse.
+
+The stock worker reads headers and bodies without a time limit, answers ``100 Continue`` before the application has seen the
+headers, and lingers over closing connections on its main loop, where one unread body delays every other client.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from http import HTTPStatus
+from typing import Any, cast
+
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
+
+from utils.pacing import Pace, PacedSocket, linger
+
+LINGER_SECONDS = 5.0
+LINGER_BYTES = 64 * 1024 * 1024
+
+
+class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Sends gunicorn's own lines through the root logger, so that they are JSON like all others."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called by gunicorn with its configuration."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+    def access(self, *args: Any) -> None:
+        """Nothing: the application writes the access log."""
+
+
+class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """The worker class that ``gunicorn.conf.py`` names; ``pace`` is set there."""
+
+    pace = Pace()
+
+    def handle(self, conn: TConn) -> Any:
+        """Serve one request in a pool thread, then linger here rather than on the main loop."""
+        if not conn.initialized:
+            # As the stock worker does, but so that the parser exists, and can be paced, before the first byte is parsed.
+            if not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
+                return _DEFER
+            conn.sock.setblocking(True)
+            conn.init()
+        if paced := self._paced(conn):
+            paced.begin_headers()
+        outcome = super().handle(conn)
+        if outcome is False:
+            linger(conn.sock, seconds=LINGER_SECONDS, most=LINGER_BYTES)
+        return outcome
+
+    def handle_request(self, req: Any, conn: TConn) -> bool:
+        """Serve a parsed request."""
+        paced = self._paced(conn)
+        if paced is None:
+            return bool(super().handle_request(req, conn))
+        # gunicorn would send 100 Continue now; the body's first read sends it, so a refused upload is never invited.
+        paced.begin_body(owes_continue=req._expected_100_continue)
+        req._expected_100_continue = False
+        conn.sock.settimeout(self.pace.send_seconds)
+        keep = bool(super().handle_request(req, conn))
+        uninvited = paced.continue_owed
+        paced.end_body()
+        # A client that was never told to continue may send its body or not: the next request's start is unknown.
+        return keep and not uninvited
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that could not be parsed, in the same shape as every other error."""
+        captured = _CapturedAnswer()
+        super().handle_error(req, captured, addr, exc)
+        if captured.data:
+            try:
+                client.sendall(_as_problem(bytes(captured.data)))
+            except OSError as error:
+                self.log.debug("client gone before its error: %s", error)
+
+    def _paced(self, conn: TConn) -> PacedSocket | None:
+        """The connection's paced reader, put in place at the first call; None for what is not HTTP/1."""
+        reader = getattr(conn.parser, "unreader", None)
+        if reader is None:
+            return None
+        if not isinstance(reader.sock, PacedSocket):
+            reader.sock = PacedSocket(conn.sock, self.pace)
+        return cast(PacedSocket, reader.sock)
+
+
+class _CapturedAnswer:
+    """Takes what gunicorn would write to the client."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def sendall(self, data: bytes) -> None:
+        self.data += data
+
+    def gettimeout(self) -> float | None:
+        return None
+
+    def setblocking(self, _flag: bool) -> None:
+        """A buffer never blocks."""
+
+
+_CODES = {
+    400: ("bad_request", "The request is not valid HTTP/1.1."),
+    403: ("forbidden", "This request is not allowed."),
+    414: ("uri_too_long", "The request line is too long."),
+    417: ("expectation_failed", "The server meets no such expectation."),
+    431: ("headers_too_large", "The request headers are too many or too large."),
+    501: ("not_implemented", "The server does not support this transfer coding."),
+}
+
+
+def _as_problem(answer: bytes) -> bytes:
+    status = int(answer.split(b" ", 2)[1])
+    code, detail = _CODES.get(status, ("internal_error", "The service failed to handle the request."))
+    phrase = HTTPStatus(status).phrase
+    request_id = uuid.uuid4().hex
+    body = json.dumps(
+        {"type": "about:blank", "title": phrase, "status": status, "detail": detail, "error": detail, "code": code,
+         "request_id": request_id}
+    ).encode()  # fmt: skip
+    head = (
+        f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        f"X-Request-ID: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("latin-1") + body
+
