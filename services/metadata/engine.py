@@ -1,0 +1,153 @@
+"""One engine per process, for many short transactions from many threads: nothing holds a connection across a transfer.
+
+Make it after forking: a SQLite or PostgreSQL connection must not be used on both sides of a fork.
+
+Every commit is synchronous (``durable=True``): on SQLite that is ``synchronous=FULL``. Either setting survives the
+death of every process; only FULL survives the death of the machine. The embedded store fsyncs an image's bytes before
+its row is written, so a row that a power cut can take back would lose an image that was answered 201.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+
+from services.errors import BackendMisconfigured
+
+BUSY_TIMEOUT = 10.0
+"""Seconds that a SQLite writer waits for another process's transaction."""
+
+POOL_TIMEOUT = 5.0
+"""Seconds that a thread waits for a connection."""
+
+CONNECT_TIMEOUT = 3
+"""Seconds that connecting to one PostgreSQL host may take."""
+
+STATEMENT_TIMEOUT = 5
+"""Seconds that one statement on PostgreSQL may take, waiting for locks included."""
+
+_READING = "reading"
+_POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
+_SQLITE_SCHEMES = frozenset({"sqlite", "sqlite+pysqlite"})
+
+
+def make_engine(url: str, *, durable: bool = True, pool_size: int = 10) -> Engine:
+    """The engine of ``url``: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user@host/name``.
+
+    ``durable=False`` lets commits of the last moments before a power cut be lost, for throw-away databases; a process
+    that dies loses nothing either way. ``pool_size`` bounds the connections of this process. A SQLite file's directory
+    is made when missing. Does not connect. Raises ``BackendMisconfigured``, never quoting a password.
+    """
+    parsed = _parse(url)
+    if parsed.drivername in _SQLITE_SCHEMES:
+        return _sqlite(parsed, durable=durable, pool_size=pool_size)
+    return _postgres(parsed.set(drivername="postgresql+psycopg"), durable=durable, pool_size=pool_size)
+
+
+def reading(engine: Engine) -> Engine:
+    """A view of ``engine``, on the same pool, for single SELECTs: without a transaction's BEGIN and COMMIT."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{_READING: True})
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def sqlite_path(engine: Engine) -> Path | None:
+    """The file of a SQLite engine, None for a server or a ``file:`` URI."""
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database or database.startswith("file:"):
+        return None
+    return Path(database)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (exc.ArgumentError, ValueError) as error:
+        raise _bad_url("it does not parse as a URL") from error
+    if parsed.drivername not in _SQLITE_SCHEMES | _POSTGRES_SCHEMES:
+        raise _bad_url(f"its scheme is {parsed.drivername!r}")
+    if parsed.drivername in _SQLITE_SCHEMES:
+        if parsed.host:
+            raise _bad_url("SQLite needs three slashes before a relative path, four before an absolute one")
+        if parsed.database in (None, "", ":memory:") or parsed.query.get("mode") == "memory":
+            raise _bad_url("a database in memory would forget every image with its process")
+    return parsed
+
+
+def _bad_url(why: str) -> BackendMisconfigured:
+    text = f"DATABASE_URL can not be used, {why}; write sqlite:///path/to/file.db or postgresql://user@host:5432/name"
+    return BackendMisconfigured(text, detail=text)
+
+
+def _sqlite(url: URL, *, durable: bool, pool_size: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT,
+        connect_args={"timeout": BUSY_TIMEOUT},
+        hide_parameters=True,
+    )
+    path = sqlite_path(engine)
+    if path is not None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"the directory of the SQLite file can not be made: {error.strerror}: {path.parent}"
+            raise BackendMisconfigured(detail=text) from error
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        # sqlite3 would begin transactions on its own and deferred ones: two that read and then write deadlock, and
+        # SQLite answers "locked" at once without waiting. Every transaction here begins below, IMMEDIATE.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get(_READING):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: URL, *, durable: bool, pool_size: int) -> Engine:
+    milliseconds = STATEMENT_TIMEOUT * 1000
+    defaults = [
+        f"-c statement_timeout={milliseconds}",
+        # A process that was stopped in the middle of a transaction must not keep its row locks for ever.
+        f"-c idle_in_transaction_session_timeout={milliseconds}",
+    ]
+    if not durable:
+        defaults.append("-c synchronous_commit=off")
+    given = url.query.get("options", ())
+    options = [*defaults, *((given,) if isinstance(given, str) else given)]  # the URL's come last and win
+    connect_args: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "application_name": "image-service",
+        # A server that vanished without a word is noticed after about 20 s instead of two hours.
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+        **{name: value for name, value in url.query.items() if name != "options"},
+        "options": " ".join(options),
+    }
+    try:
+        return create_engine(
+            url.set(query={}),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT,
+            pool_pre_ping=True,  # a restarted server costs a reconnect, not an error for each pooled connection
+            pool_recycle=1800,
+            connect_args=connect_args,
+            hide_parameters=True,
+        )
+    except ImportError as error:
+        raise BackendMisconfigured(detail="PostgreSQL needs the package psycopg[binary]") from error
