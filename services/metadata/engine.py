@@ -10,6 +10,8 @@ its row is written, so a row that a power cut can take back would lose an image 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,6 @@ CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
 """Seconds that one statement on PostgreSQL may take, waiting for locks included."""
 
-_READING = "reading"
 _POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _SQLITE_SCHEMES = frozenset({"sqlite", "sqlite+pysqlite"})
 
@@ -50,8 +51,26 @@ def make_engine(url: str, *, durable: bool = True, pool_size: int = 10) -> Engin
 def reading(engine: Engine) -> Engine:
     """A view of ``engine``, on the same pool, for single SELECTs: without a transaction's BEGIN and COMMIT."""
     if engine.dialect.name == "sqlite":
-        return engine.execution_options(**{_READING: True})
+        return engine  # its connections begin nothing on their own, see _sqlite
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that commits when the block ends, and is undone when it raises."""
+    with engine.connect() as connection, transaction(connection):
+        yield connection
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Run the block in a transaction of ``connection``; the only way to begin one on SQLite."""
+    with connection.begin():
+        if connection.dialect.name == "sqlite":
+            # A deferred transaction that reads and then writes is told "locked" at once, without waiting, when another
+            # writer came in between: so every transaction takes the write lock first, waiting up to BUSY_TIMEOUT.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
 
 
 def sqlite_path(engine: Engine) -> Path | None:
@@ -101,17 +120,12 @@ def _sqlite(url: URL, *, durable: bool, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
-        # sqlite3 would begin transactions on its own and deferred ones: two that read and then write deadlock, and
-        # SQLite answers "locked" at once without waiting. Every transaction here begins below, IMMEDIATE.
+        # sqlite3 would begin deferred transactions on its own; see transaction(). An event of SQLAlchemy could send
+        # the BEGIN, but its dispatch costs every SELECT 50 us, a third of the whole.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if not connection.get_execution_options().get(_READING):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

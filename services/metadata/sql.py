@@ -16,7 +16,7 @@ from services.errors import (
     InvalidInput,
     VersionConflict,
 )
-from services.metadata.engine import reading
+from services.metadata.engine import reading, writing
 from services.metadata.failures import lost_connection, translated
 from services.metadata.tables import STATUS_READY, image_versions, images
 from services.models import Image, ImageVersion
@@ -132,7 +132,7 @@ class SqlImageRepository:
 
     def _write(self, image: Image, step: Callable[[Connection], None], *, integrity: type[BackendError]) -> None:
         try:
-            with translated(integrity), self._engine.begin() as connection:
+            with translated(integrity), writing(self._engine) as connection:
                 step(connection)
         except BackendUnavailable as error:
             # A connection that ends during COMMIT leaves the outcome open. The caller undoes a failed write by removing

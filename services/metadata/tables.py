@@ -25,6 +25,8 @@ from sqlalchemy import (
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
 STATUS_READY = "ready"
 """``images.status`` of an image whose bytes were inspected and stored."""
 
@@ -60,7 +62,7 @@ class StringTuple(TypeDecorator[tuple[str, ...]]):
 
     def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
         """Tuple in, JSON text out; not escaped to ASCII, so that what is stored can be read and searched."""
-        return None if value is None else json.dumps(value, ensure_ascii=False)
+        return None if value is None else _to_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
         """JSON text in, tuple out."""

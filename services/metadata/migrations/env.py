@@ -6,22 +6,25 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from alembic import context
 from sqlalchemy import Connection
 
-from services.metadata.engine import make_engine
+from services.metadata.engine import make_engine, transaction
 from services.metadata.tables import metadata
 
 
 def _run(connection: Connection) -> None:
     """Run the command's migrations in one transaction, on SQLite too: a killed migration leaves nothing half done."""
+    on_sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection,
         target_metadata=metadata,
         transactional_ddl=True,
-        render_as_batch=connection.dialect.name == "sqlite",
+        render_as_batch=on_sqlite,
     )
-    with context.begin_transaction():
+    with transaction(connection) if on_sqlite else nullcontext(), context.begin_transaction():
         context.run_migrations()
 
 
