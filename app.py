@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -19,13 +20,15 @@ from services.core import Core
 from services.health import Readiness
 from services.images import Images
 from services.inspection.decode import DecodeVerifier
+from services.limits import UploadLimits
+from services.metadata.engine import make_engine
 from services.metadata.migrate import upgrade
-from services.metadata.sql import SqlImageRepository, make_engine
+from services.metadata.sql import SqlImageRepository
 from services.ports import ImageRepository, ObjectStore, PresigningStore, SelfServingStore
 from services.storage.filesystem import FileStore
 from services.storage.s3 import S3Options, S3Store
 from services.storage.timed import TimedStore
-from services.uploads import UploadLimits, Uploads
+from services.uploads import Uploads, Verifier
 from utils.budget import MemoryBudget
 from utils.clock import utc_now
 
@@ -118,7 +121,7 @@ def _migration_lock(settings: config.Settings) -> Path | None:
     return settings.data_dir / "migrate.lock" if settings.database_url.startswith("sqlite") else None
 
 
-def _verifier(settings: config.Settings):  # type: ignore[no-untyped-def]
+def _verifier(settings: config.Settings) -> Callable[[], Verifier]:
     return lambda: DecodeVerifier(max_pixels=settings.max_pixels, timeout=DECODE_SECONDS, memory_bytes=DECODE_MEMORY)
 
 

@@ -1,24 +1,25 @@
 """Settings: one described table of environment variables, read once, validated as a whole, frozen.
 
-``load()`` reads ``.env`` and the environment (the environment wins), accepts the aliases of earlier services, and raises
-``ConfigError`` with *every* problem, one line each: the variable, what it holds and what it should hold. Nothing else in
-the project reads the environment, except the AWS SDKs for their credentials.
+``load()`` reads ``.env`` and the environment (the environment wins), accepts the aliases of earlier services, and
+raises ``ConfigError`` with *every* problem, one line each: the variable, what it holds and what it should hold.
+Nothing else in the project reads the environment, except the AWS SDKs for their credentials.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
-from marshmallow import ValidationError, validate
 from marshmallow import fields as mf
+from marshmallow import validate
+
+from utils.secrets import kept_secret
+from utils.settings import Setting, matches, one_of, read, row, whole
 
 LOCALSTACK_URL = "http://localhost:4566"
 SECURED_ENVIRONMENTS = ("production", "staging")
@@ -34,28 +35,6 @@ class ConfigError(Exception):
         super().__init__("\n".join(self.problems))
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table: ``aliases`` maps another variable's name to what turns its text into this one's."""
-
-    name: str
-    field: mf.Field[Any]
-    default: str | None
-    expects: str
-    doc: str
-    aliases: Mapping[str, Callable[[str], str | None]]
-    secret: bool = False
-
-    @property
-    def attribute(self) -> str:
-        """The member of ``Settings`` that holds the value."""
-        return self.name.lower()
-
-
-def _same(text: str) -> str:
-    return text
-
-
 def _localstack(text: str) -> str | None:
     if text not in mf.Boolean.truthy | mf.Boolean.falsy:
         raise ValueError("1 or 0")
@@ -66,99 +45,74 @@ def _sqlite_url(path: str) -> str:
     return "sqlite:///" + str(Path(path))
 
 
-def _row(
-    name: str,
-    field: mf.Field[Any],
-    default: str | None,
-    expects: str,
-    doc: str,
-    *aliases: str,
-    secret: bool = False,
-    **converted: Callable[[str], str | None],
-) -> Setting:
-    return Setting(name, field, default, expects, doc, {**dict.fromkeys(aliases, _same), **converted}, secret)
-
-
-def _whole(low: int, high: int) -> mf.Integer:
-    return mf.Integer(validate=validate.Range(low, high))
-
-
-def _matches(pattern: str) -> mf.String:
-    return mf.String(validate=validate.Regexp(re.compile(rf"(?:{pattern})\Z")))
-
-
-def _one_of(*choices: str) -> mf.String:
-    return mf.String(validate=validate.OneOf(choices))
-
-
 HTTP_URL = r"https?://[^\s/?#@]+(?:/[^\s?#]*)?"
 DATABASE_URLS = r"(?:sqlite:///.+|postgres(?:ql)?(?:\+psycopg)?://.+)"
 
 TABLE: tuple[Setting, ...] = (
-    _row("S3_BUCKET", _matches(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), None,
+    row("S3_BUCKET", matches(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), None,
          "a bucket name: 3 to 63 of a-z, 0-9, '.' and '-'",
          "The versioned bucket that holds the images. Without it: the embedded store in `DATA_DIR`.",
          "S3_BUCKET_NAME", "BUCKET_NAME", "AWS_BUCKET_NAME"),
-    _row("AWS_ENDPOINT_URL", _matches(HTTP_URL), None, "an http:// or https:// URL",
+    row("AWS_ENDPOINT_URL", matches(HTTP_URL), None, "an http:// or https:// URL",
          "Another S3 server than AWS. `USE_LOCALSTACK=1` means `http://localhost:4566`.",
          "LOCALSTACK_ENDPOINT", USE_LOCALSTACK=_localstack),
-    _row("AWS_REGION", _matches(r"[a-z0-9-]{2,32}"), "us-east-1", "an AWS region such as eu-central-1",
+    row("AWS_REGION", matches(r"[a-z0-9-]{2,32}"), "us-east-1", "an AWS region such as eu-central-1",
          "Region of the bucket.", "AWS_DEFAULT_REGION"),
-    _row("S3_ADDRESSING_STYLE", _one_of("auto", "path", "virtual"), "auto", "auto, path or virtual",
+    row("S3_ADDRESSING_STYLE", one_of("auto", "path", "virtual"), "auto", "auto, path or virtual",
          "How the bucket is addressed; `auto` means path with `AWS_ENDPOINT_URL`, else virtual."),
-    _row("S3_ENCRYPTION", _one_of("", "AES256", "aws:kms"), "", "AES256 or aws:kms",
+    row("S3_ENCRYPTION", one_of("", "AES256", "aws:kms"), "", "AES256 or aws:kms",
          "Server-side encryption asked for with every write; empty leaves it to the bucket's default."),
-    _row("S3_KMS_KEY_ID", mf.String(), "", "a KMS key id or ARN",
+    row("S3_KMS_KEY_ID", mf.String(), "", "a KMS key id or ARN",
          "The key for `S3_ENCRYPTION=aws:kms`; empty means the account's own S3 key."),
-    _row("DYNAMO_TABLE", mf.String(), None, "to be unset",
+    row("DYNAMO_TABLE", mf.String(), None, "to be unset",
          "Metadata in DynamoDB. Not in this release: setting it stops the start.",
          "DYNAMODB_TABLE_NAME", "TABLE_NAME"),
-    _row("DATABASE_URL", _matches(DATABASE_URLS), None, "sqlite:///path or postgresql://user@host/database",
+    row("DATABASE_URL", matches(DATABASE_URLS), None, "sqlite:///path or postgresql://user@host/database",
          "Where the metadata lives. Default: SQLite in `DATA_DIR`. `DATABASE_PATH` names a SQLite file.",
          secret=True, DATABASE_PATH=_sqlite_url),
-    _row("PRESIGNED_EXPIRATION", _whole(1, 604800), "3600", "seconds, 1 to 604800",
+    row("PRESIGNED_EXPIRATION", whole(1, 604800), "3600", "seconds, 1 to 604800",
          "Life of a presigned URL for which the caller named none.", "PRESIGNED_URL_EXPIRATION"),
-    _row("MAX_FILE_SIZE", _whole(1, 5 * 1024**4), "10485760", "bytes, at least 1",
+    row("MAX_FILE_SIZE", whole(1, 5 * 1024**4), "10485760", "bytes, at least 1",
          "Largest accepted file, in bytes.", "MAX_IMAGE_SIZE"),
-    _row("MAX_PIXELS", _whole(1, 2**40), "50000000", "pixels, at least 1",
+    row("MAX_PIXELS", whole(1, 2**40), "50000000", "pixels, at least 1",
          "Largest accepted image: frames × width × height."),
-    _row("STRICT_CONTENT_TYPE", mf.Boolean(), "0", "1 or 0",
+    row("STRICT_CONTENT_TYPE", mf.Boolean(), "0", "1 or 0",
          "Refuse a declared image type that the bytes contradict (415)."),
-    _row("VERIFY_DECODE", mf.Boolean(), "0", "1 or 0",
+    row("VERIFY_DECODE", mf.Boolean(), "0", "1 or 0",
          "Decode every image whole, in a child process with limits, before it is stored."),
-    _row("DATA_DIR", mf.String(validate=validate.Length(min=1)), "./data", "a folder",
+    row("DATA_DIR", mf.String(validate=validate.Length(min=1)), "./data", "a folder",
          "Home of the embedded store, SQLite and the generated `SECRET_KEY`."),
-    _row("HOST", mf.String(validate=validate.Length(min=1)), "127.0.0.1", "an address to listen on",
+    row("HOST", mf.String(validate=validate.Length(min=1)), "127.0.0.1", "an address to listen on",
          "Address that the server listens on."),
-    _row("PORT", _whole(1, 65535), "5000", "a port, 1 to 65535", "Port that the server listens on."),
-    _row("PUBLIC_URL", _matches(HTTP_URL), None, "an http:// or https:// URL",
+    row("PORT", whole(1, 65535), "5000", "a port, 1 to 65535", "Port that the server listens on."),
+    row("PUBLIC_URL", matches(HTTP_URL), None, "an http:// or https:// URL",
          "The service's address as callers see it, used in the URLs it hands out. Default: the request's own."),
-    _row("ENVIRONMENT", _one_of("development", "testing", *SECURED_ENVIRONMENTS), "development",
+    row("ENVIRONMENT", one_of("development", "testing", *SECURED_ENVIRONMENTS), "development",
          "development, testing, staging or production",
          "`production` and `staging` refuse to start insecurely.", "FLASK_ENV"),
-    _row("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
+    row("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
          "DEBUG, INFO, WARNING, ERROR or CRITICAL", "Lowest level that is logged."),
-    _row("SECRET_KEY", mf.String(validate=validate.Length(min=1)), None, "a long random string",
+    row("SECRET_KEY", mf.String(validate=validate.Length(min=1)), None, "a long random string",
          "Signs the embedded store's URLs. Default: made once and kept in `DATA_DIR`; required in production.",
          secret=True),
-    _row("AUTH", _one_of("none"), "none", "none (apikey, jwt and iam are not in this release)",
+    row("AUTH", one_of("none"), "none", "none (apikey, jwt and iam are not in this release)",
          "How callers prove who they are."),
-    _row("ALLOW_ANONYMOUS", mf.Boolean(), "0", "1 or 0",
+    row("ALLOW_ANONYMOUS", mf.Boolean(), "0", "1 or 0",
          "Lets `AUTH=none` start in production, for a service that only trusted callers reach."),
-    _row("RATE_LIMIT", mf.String(validate=validate.Length(min=1)), None, "a limit such as 100/minute",
+    row("RATE_LIMIT", mf.String(validate=validate.Length(min=1)), None, "a limit such as 100/minute",
          "Requests allowed to one client address; several limits are separated by `;`."),
-    _row("RATE_LIMIT_STORAGE", _matches(r"(?:memory|redis|rediss|redis\+cluster)://.*"), "memory://",
+    row("RATE_LIMIT_STORAGE", matches(r"(?:memory|redis|rediss|redis\+cluster)://.*"), "memory://",
          "memory:// or redis://host:port",
          "Where `RATE_LIMIT` counts. `memory://` counts in the process, so one worker is started.", secret=True),
-    _row("WEB_CONCURRENCY", _whole(1, 64), None, "worker processes, 1 to 64",
+    row("WEB_CONCURRENCY", whole(1, 64), None, "worker processes, 1 to 64",
          "Worker processes. Default: one for each core, at most 4."),
-    _row("THREADS", _whole(2, 4096), "512", "threads, 2 to 4096",
+    row("THREADS", whole(2, 4096), "512", "threads, 2 to 4096",
          "Requests that one worker serves at once; most of them wait for slow clients."),
-    _row("UPLOAD_MEMORY", _whole(16 * MIB, 2**40), str(512 * MIB), f"bytes, at least {16 * MIB}",
+    row("UPLOAD_MEMORY", whole(16 * MIB, 2**40), str(512 * MIB), f"bytes, at least {16 * MIB}",
          "Upload bytes that one worker may hold; more wait, then get 503."),
-    _row("MIN_UPLOAD_RATE", _whole(0, 2**30), "512", "bytes per second; 0 for no minimum",
+    row("MIN_UPLOAD_RATE", whole(0, 2**30), "512", "bytes per second; 0 for no minimum",
          "A body that stays below this rate for 30 seconds is ended (408)."),
-    _row("GRACEFUL_TIMEOUT", _whole(1, 3600), "30", "seconds, 1 to 3600",
+    row("GRACEFUL_TIMEOUT", whole(1, 3600), "30", "seconds, 1 to 3600",
          "How long running requests may take to finish when the server stops."),
 )  # fmt: skip
 
@@ -170,8 +124,8 @@ class Settings:
     s3_bucket: str | None
     aws_endpoint_url: str | None
     aws_region: str
-    s3_addressing_style: str
-    s3_encryption: str
+    s3_addressing_style: Literal["auto", "path", "virtual"]
+    s3_encryption: Literal["", "AES256", "aws:kms"]
     s3_kms_key_id: str
     dynamo_table: str | None
     database_url: str
@@ -205,11 +159,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     :raises ConfigError: with every problem at once.
     """
     if environ is None:
-        # Into os.environ, because the AWS SDKs look for their credentials there. utf-8-sig: Windows editors write a BOM.
+        # Into os.environ, because the AWS SDKs look for their credentials there. utf-8-sig: Windows editors write a
+        # BOM.
         load_dotenv(Path.cwd() / ".env", encoding="utf-8-sig")
         environ = os.environ
     problems: list[str] = []
-    values = {row.attribute: _read(row, environ, problems) for row in TABLE}
+    values = {setting.attribute: read(setting, environ, problems) for setting in TABLE}
     problems += _combinations(values)
     if problems:
         raise ConfigError(problems)
@@ -221,46 +176,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})
 
 
-def _read(row: Setting, environ: Mapping[str, str], problems: list[str]) -> Any:
-    """One row's value: from its own name or an alias, else the default; None after a problem was noted."""
-    given: dict[str, str] = {}
-    for name, convert in {row.name: _same, **row.aliases}.items():
-        text = environ.get(name, "").strip()
-        if not text:
-            continue
-        try:
-            converted = convert(text)
-        except ValueError as error:
-            problems.append(f"{name} is {_shown(row, text)}: it should be {error}")
-            continue
-        if converted is not None:
-            given[name] = converted
-    if len(set(given.values())) > 1:
-        names = " and ".join(f"{name}={_shown(row, value)}" for name, value in given.items())
-        problems.append(f"{names} contradict each other: both set {row.name}; keep one")
-        return None
-    name, text = next(iter(given.items()), (row.name, row.default))
-    if text is None:
-        return None
-    try:
-        return row.field.deserialize(text)
-    except ValidationError:
-        problems.append(f"{name} is {_shown(row, text)}: it should be {row.expects}")
-        return None
-
-
-def _shown(row: Setting, text: str) -> str:
-    # A secret must not reach the log, not even a wrong one: it is often a right one with a typing error.
-    return f"(hidden, {len(text)} characters)" if row.secret else repr(text[:200])
-
-
 def _combinations(values: Mapping[str, Any]) -> list[str]:
     """What single rows can not see: combinations that are insecure or impossible."""
     problems = []
     secured = values["environment"] in SECURED_ENVIRONMENTS
     where = f"with ENVIRONMENT={values['environment']}"
     if values["dynamo_table"]:
-        problems.append(f"DYNAMO_TABLE is {values['dynamo_table']!r}: it should be unset, this release has SQL metadata only")
+        problems.append(
+            f"DYNAMO_TABLE is {values['dynamo_table']!r}: it should be unset, this release has SQL metadata only"
+        )
     if secured and values["auth"] == "none" and not values["allow_anonymous"]:
         problems.append(
             f"AUTH is 'none' {where}: anybody could read and change every image; set ALLOW_ANONYMOUS=1 if only "
@@ -295,24 +219,11 @@ def _default_workers(values: Mapping[str, Any]) -> int:
 
 
 def _kept_secret(data_dir: Path) -> str:
-    """The generated secret of this installation: the same for every worker and every later start."""
-    path = data_dir / "secret_key"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        # O_EXCL, then link: of several workers that start at once exactly one makes the file, whole.
-        draft = data_dir / f"secret_key.{os.getpid()}.{secrets.token_hex(4)}"
-        if not path.exists():
-            with open(draft, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-                file.write(secrets.token_urlsafe(48))
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        kept = path.read_text().strip()
+        return kept_secret(data_dir / "secret_key")
+    except ValueError as error:
+        raise ConfigError([str(error)]) from error
     except OSError as error:
-        raise ConfigError([f"DATA_DIR is {str(data_dir)!r}: it should be a writable folder ({error.strerror})"]) from error
-    if not kept:
-        raise ConfigError([f"{path} is empty: delete it, a new secret is made at the next start"])
-    return kept
+        raise ConfigError(
+            [f"DATA_DIR is {str(data_dir)!r}: it should be a writable folder ({error.strerror})"]
+        ) from error

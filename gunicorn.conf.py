@@ -1,7 +1,7 @@
 """How gunicorn serves the application: ``gunicorn -c gunicorn.conf.py 'app:create_app()'``.
 
-Settings are checked, the database is brought up to date and the store is looked at here, once, before any worker starts:
-what can not work is refused with one clear line instead of a traceback from every worker.
+Settings are checked, the database is brought up to date and the store is looked at here, once, before any worker
+starts: what can not work is refused with one clear line instead of a traceback from every worker.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import config
@@ -43,7 +44,7 @@ graceful_timeout = settings.graceful_timeout
 timeout = 60  # of the worker's main loop, not of a request
 logger_class = JsonLogger
 loglevel = settings.log_level.lower()
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # a heartbeat on a busy disk stalls
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat on a busy disk stalls
 
 
 def on_starting(_server: Any) -> None:

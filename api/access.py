@@ -61,7 +61,7 @@ class _Exchange:
         environ = self._environ
         # The path only: a query string may carry a signature or what somebody searches for.
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
-        level = logging.DEBUG if path in QUIET_PATHS and self.status < 400 else logging.INFO  # noqa: PLR2004
+        level = logging.DEBUG if path in QUIET_PATHS and self.status < 400 else logging.INFO
         if log.isEnabledFor(level):
             log.log(
                 level,

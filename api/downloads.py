@@ -1,7 +1,7 @@
 """From a stored image to a response: validators, conditions, ranges, and headers that keep a browser from guessing.
 
-Conditions and ranges as in RFC 9110, sections 13 and 14. The validators come from the row, so a 304, a 412, a 416 or a HEAD
-costs the object store nothing.
+Conditions and ranges as in RFC 9110, sections 13 and 14. The validators come from the row, so a 304, a 412, a 416 or a
+HEAD costs the object store nothing.
 """
 
 from __future__ import annotations
@@ -119,9 +119,10 @@ def _check_preconditions(what: Representation) -> None:
     if request.if_match:
         if not (request.if_match.star_tag or request.if_match.contains(what.etag)):
             raise PreconditionFailed
-    elif request.if_unmodified_since and what.last_modified:
-        if what.last_modified.replace(microsecond=0) > request.if_unmodified_since:
-            raise PreconditionFailed
+        return
+    since = request.if_unmodified_since
+    if since and what.last_modified and what.last_modified.replace(microsecond=0) > since:
+        raise PreconditionFailed
 
 
 def _requested_range(what: Representation) -> ByteRange | None:

@@ -1,4 +1,5 @@
-"""The one place where an error becomes a response: ``application/problem+json`` (RFC 9457) plus the members of the seeds.
+"""The one place where an error becomes a response: ``application/problem+json`` (RFC 9457) plus the members of the
+seeds.
 
 The core raises domain errors that know nothing of HTTP; their status is decided here. What is logged (``detail``, stack
 traces) and what is answered (``message``, ``code``) never mix.
@@ -65,7 +66,9 @@ def status_of(error: domain.ServiceError) -> int:
 
 
 def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
-    """The members of a problem body. ``type`` is ``about:blank``, so ``title`` is the status's phrase (RFC 9457, 4.2.1)."""
+    """The members of a problem body. ``type`` is ``about:blank``, so ``title`` is the status's phrase (RFC 9457,
+    4.2.1).
+    """
     current = trace.current()
     return {
         "type": "about:blank",
@@ -98,7 +101,7 @@ def register(app: Flask) -> None:
 def _domain_error(error: domain.ServiceError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s: %s", error.code, error.detail or error, exc_info=error if status != 503 else None)  # noqa: PLR2004
+        log.error("%s: %s", error.code, error.detail or error, exc_info=error if status != 503 else None)
     response = problem_response(status, error.code, error.message)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)

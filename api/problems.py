@@ -19,7 +19,9 @@ class Problem(Schema):
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
-    error = fields.String(required=True, metadata={"description": "The same line, for clients of the earlier services."})
+    error = fields.String(
+        required=True, metadata={"description": "The same line, for clients of the earlier services."}
+    )
     code = fields.String(required=True, metadata={"description": "Stable, snake_case.", "example": "not_an_image"})
     request_id = fields.String(required=True, allow_none=True)
 

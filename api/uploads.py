@@ -1,7 +1,7 @@
 """From a request's body to the core, as it arrives. The only file that touches ``request.stream``.
 
-Nothing here reads a body whole: no ``request.files``, ``request.form`` or ``get_data()``, which would spool to memory or to
-a temporary file before the first check.
+Nothing here reads a body whole: no ``request.files``, ``request.form`` or ``get_data()``, which would spool to memory
+or to a temporary file before the first check.
 """
 
 from __future__ import annotations
@@ -191,7 +191,9 @@ class _Form:
         if not part.filename:
             raise NoFile
         if self.upload is not None:
-            raise MalformedBody("The form has more than one file part; send one image in a request.", code="duplicate_file")
+            raise MalformedBody(
+                "The form has more than one file part; send one image in a request.", code="duplicate_file"
+            )
         # Fields that came before the file are refused before its bytes are read.
         self.fields()
         self.upload = self.stack.enter_context(

@@ -24,8 +24,8 @@ def add_image(repository: ImageRepository, image: Image) -> Image:
 def replace_current(repository: ImageRepository, image_id: str, change: Callable[[Image], Image]) -> Image:
     """Append a version to an image, as the last writer.
 
-    :param change: from the image's present state to its next one, whose ``current`` is the new version; it may refuse by
-        raising. It is called again, with the newer state, each time somebody else commits in between.
+    :param change: from the image's present state to its next one, whose ``current`` is the new version; it may refuse
+        by raising. It is called again, with the newer state, each time somebody else commits in between.
     :returns: the image as it now is.
     :raises ImageNotFound: when there is no such image.
     :raises BackendUnavailable: when the database fails, or others keep winning.

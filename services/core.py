@@ -14,8 +14,8 @@ from services.uploads import Uploads
 class Core:
     """The use cases, and the few settings that an answer shows.
 
-    ``served_store`` and ``store`` are for the embedded store's own URLs only: ``served_store`` is None where the store's
-    presigned URLs lead elsewhere (S3). ``presigned_expiration`` is in seconds.
+    ``served_store`` and ``store`` are for the embedded store's own URLs only: ``served_store`` is None where the
+    store's presigned URLs lead elsewhere (S3). ``presigned_expiration`` is in seconds.
     """
 
     images: Images

@@ -1,7 +1,8 @@
 """What can be done with a stored image: read, list its versions, delete, restore, presign.
 
-Order of steps, chosen so that a crash between them harms nobody: the object store first, the row second; the row decides
-what is current, and a read fetches exactly the version that the row names. When the row's step fails, the store's is undone.
+Order of steps, chosen so that a crash between them harms nobody: the object store first, the row second; the row
+decides what is current, and a read fetches exactly the version that the row names. When the row's step fails, the
+store's is undone.
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ class Images:
         return image
 
     def restore(self, image_id: str | None, version_id: str, caller: Caller) -> Image:
-        """Make an earlier version's bytes the newest version, also of a deleted image. Returns the image as it now is."""
+        """Make an earlier version's bytes the newest version, also of a deleted image. Returns the image as it now
+        is.
+        """
         image = self._any(image_id)
         if not caller.may_change(image):
             raise ImageNotFound
@@ -126,4 +129,6 @@ class Images:
         try:
             self._store.remove_version(object_key, version_id)
         except ServiceError as error:
-            log.warning("could not undo: object %s version %s may remain: %s", object_key, version_id, error.detail or error)
+            log.warning(
+                "could not undo: object %s version %s may remain: %s", object_key, version_id, error.detail or error
+            )

@@ -120,7 +120,9 @@ class UploadFields:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``name`` is None for a request that names nobody; with authentication off that caller may do anything."""
+    """Who asks. ``name`` is None for a request that names nobody; with authentication off that caller may do
+    anything.
+    """
 
     name: str | None = None
 

@@ -1,7 +1,7 @@
 """User supplied strings: normalised, bounded, and only then data. Nothing else lets one in.
 
-Text is NFC-normalised (Unicode Annex 15), trimmed and refused when it holds control characters, so that nothing in it can
-reach a path, a header, a query, a log line or a page unescaped.
+Text is NFC-normalised (Unicode Annex 15), trimmed and refused when it holds control characters, so that nothing in it
+can reach a path, a header, a query, a log line or a page unescaped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ MAX_OBJECT_NAME = 100
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LAYOUT = frozenset("\t\n\r")
-_SPELLINGS = {"image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "image/tiff": (".tiff", ".tif"), "image/bmp": (".bmp", ".dib")}
+_SPELLINGS = {
+    "image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "image/tiff": (".tiff", ".tif"),
+    "image/bmp": (".bmp", ".dib"),
+}
 
 
 def clean_text(value: str, *, field: str, limit: int, multiline: bool = False) -> str:
@@ -75,7 +79,9 @@ def clean_tags(values: Iterable[str]) -> tuple[str, ...]:
 def split_tags(value: str) -> tuple[str, ...]:
     """Tags from one comma-separated string."""
     if len(value) > 4 * MAX_TAG * MAX_TAGS:
-        raise InvalidInput(f"tags is too long; the limit is {MAX_TAGS} tags of {MAX_TAG} characters.", code="invalid_field")
+        raise InvalidInput(
+            f"tags is too long; the limit is {MAX_TAGS} tags of {MAX_TAG} characters.", code="invalid_field"
+        )
     return clean_tags(value.split(","))
 
 
@@ -85,7 +91,8 @@ def clean_filename(value: str) -> str:
 
 
 def object_name(filename: str, content_type: str) -> str:
-    """The last segment of an object key: ASCII letters, digits, ``.``, ``_``, ``-``, ending in the true type's extension.
+    """The last segment of an object key: ASCII letters, digits, ``.``, ``_``, ``-``, ending in the true type's
+    extension.
 
     Accents are dropped (``café`` becomes ``cafe``), everything else outside the set becomes ``-``. An extension of the
     true type is kept as spelt (``.jpeg``); any other image extension gives way to the true one.

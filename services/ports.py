@@ -1,7 +1,7 @@
 """What the core needs from the outside, as small Protocols. Adapters raise only ``services.errors``.
 
-One contract suite (``tests/contract``) runs over every implementation. An optional power is a Protocol of its own and is
-checked once, at wiring.
+One contract suite (``tests/contract``) runs over every implementation. An optional power is a Protocol of its own and
+is checked once, at wiring.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""One upload: bytes are counted, hashed, inspected and handed to the store in one pass; it is committed or it never was.
+"""One upload: bytes are counted, hashed, inspected and handed to the store in one pass; it is committed or it never
+was.
 
     with uploads.new(caller, filename="a.jpg") as upload:     # or uploads.replacement(image, ...)
         for chunk in body:
@@ -6,8 +7,8 @@
         image = upload.commit(fields)
 
 Leaving the ``with`` block in any way but a finished ``commit`` undoes everything: the unfinished multipart upload is
-aborted, and a version that was written already is removed, so that the previous one is current again. Nothing but at most
-two parts' bytes, and no database connection or lock, is held while bytes arrive.
+aborted, and a version that was written already is removed, so that the previous one is current again. Nothing but at
+most two parts' bytes, and no database connection or lock, is held while bytes arrive.
 """
 
 from __future__ import annotations
@@ -15,21 +16,20 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
 from services.commits import add_image, replace_current
 from services.errors import (
-    ContentTypeMismatch,
     ImageNotFound,
     NotAnImage,
     Overloaded,
     PreconditionFailed,
     ServiceError,
-    TooLarge,
 )
 from services.inspection import Inspector
+from services.limits import UploadLimits
 from services.models import EXTENSIONS, Caller, Image, ImageFacts, ImageVersion, ObjectAttributes, UploadFields
 from services.names import clean_filename, object_name
 from services.ports import ImageRepository, ObjectStore, ObjectWriter
@@ -58,15 +58,6 @@ class Verifier(Protocol):
         """Release everything; harmless twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadLimits:
-    """What an upload may be: bytes, pixels over all frames, and whether the declared type must be true."""
-
-    max_file_size: int
-    max_pixels: int
-    strict_content_type: bool = False
-
-
 class Uploads:
     """Begins uploads; holds what they share."""
 
@@ -88,11 +79,6 @@ class Uploads:
         self.verifier = verifier
         self.clock = clock
         self.new_id = new_id
-
-    def refuse_size(self, declared: int) -> None:
-        """Raise ``TooLarge`` for a file whose declared length in bytes is over the limit."""
-        if declared > self.limits.max_file_size:
-            raise TooLarge(f"The file is larger than the limit of {self.limits.max_file_size} bytes.")
 
     def new(
         self, caller: Caller, *, filename: str = "", declared_type: str | None = None, expected_size: int | None = None
@@ -185,7 +171,7 @@ class Upload:
         :raises BackendError: when the store fails.
         """
         self._size += len(chunk)
-        self._shared.refuse_size(self._size)
+        self._shared.limits.refuse_size(self._size)
         self._inspector.feed(chunk)
         self._digest.update(chunk)
         if self._verifier:
@@ -207,7 +193,7 @@ class Upload:
         :raises BackendError: when the store or the database fails; nothing is left then.
         """
         facts = self._inspector.finish()
-        self._check_declared(facts.content_type)
+        self._shared.limits.refuse_declared(self._declared_type, facts.content_type)
         if self._verifier:
             self._verifier.finish()
         if self._writer is None:
@@ -231,7 +217,7 @@ class Upload:
         content_type = self._inspector.content_type
         if content_type is None:
             raise NotAnImage
-        self._check_declared(content_type)
+        self._shared.limits.refuse_declared(self._declared_type, content_type)
         if not self._object_key:
             self._object_key = f"images/{self._image_id}/{object_name(self._filename, content_type)}"
         self._writer = self._shared.store.writer(
@@ -240,13 +226,6 @@ class Upload:
         for chunk in self._waiting:
             self._writer.write(chunk)
         self._waiting.clear()
-
-    def _check_declared(self, content_type: str) -> None:
-        declared = self._declared_type
-        if not self._shared.limits.strict_content_type or declared is None or not declared.startswith("image/"):
-            return
-        if declared not in (content_type, *_SYNONYMS.get(content_type, ())):
-            raise ContentTypeMismatch(f"The declared type contradicts the bytes, which are {content_type}.")
 
     def _version(self, facts: ImageFacts) -> ImageVersion:
         return ImageVersion(
@@ -298,14 +277,6 @@ class Upload:
                 "could not undo an upload: object %s version %s may remain: %s",
                 self._object_key, self._version_id or "(unfinished)", error.detail or error,
             )  # fmt: skip
-
-
-_SYNONYMS = {
-    "image/jpeg": ("image/jpg", "image/pjpeg"),
-    "image/bmp": ("image/x-ms-bmp", "image/x-bmp"),
-    "image/png": ("image/apng", "image/x-png"),
-    "image/avif": ("image/avif-sequence",),
-}
 
 
 def _changed(base: Image, version: ImageVersion, filename: str, fields: UploadFields) -> Image:

@@ -1,7 +1,8 @@
 """gunicorn's threaded worker, made safe against slow clients and speaking JSON when a request does not even parse.
 
-The stock worker reads headers and bodies without a time limit, answers ``100 Continue`` before the application has seen the
-headers, and lingers over closing connections on its main loop, where one unread body delays every other client.
+The stock worker reads headers and bodies without a time limit, answers ``100 Continue`` before the application has
+seen the headers, and lingers over closing connections on its main loop, where one unread body delays every other
+client.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle(self, conn: TConn) -> Any:
         """Serve one request in a pool thread, then linger here rather than on the main loop."""
         if not conn.initialized:
-            # As the stock worker does, but so that the parser exists, and can be paced, before the first byte is parsed.
+            # As the stock worker does, but so that the parser exists, and can be paced, before the first byte is
+            # parsed.
             if not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
                 return _DEFER
             conn.sock.setblocking(True)
@@ -128,4 +130,3 @@ def _as_problem(answer: bytes) -> bytes:
         f"X-Request-ID: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode("latin-1") + body
-

@@ -1,7 +1,7 @@
 """``multipart/form-data`` (RFC 7578) as a stream: bytes in, events out, strict, bounded, without I/O.
 
-A thin face over the ``multipart`` library's push parser: it fixes our limits and turns the library's errors into the two
-that callers must tell apart.
+A thin face over the ``multipart`` library's push parser: it fixes our limits and turns the library's errors into the
+two that callers must tell apart.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 MAX_PARTS = 64
 MAX_HEADER_LINE = 8 * 1024
@@ -69,10 +69,10 @@ def parse_form(chunks: Iterable[bytes], boundary: str) -> Iterator[Event]:
         )
         for chunk in chunks:
             for event in parser.parse(chunk):
-                if event is None or isinstance(event, bytes | bytearray):
-                    yield event
-                else:
+                if isinstance(event, MultipartSegment):
                     yield Part(event.name or "", event.filename, event.content_type)
+                else:
+                    yield event
             if parser.closed:
                 break
         parser.close()

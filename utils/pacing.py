@@ -1,4 +1,6 @@
-"""A reading socket that will not wait for ever: deadlines for headers, a minimum rate for bodies, ``100 Continue`` on demand."""
+"""A reading socket that will not wait for ever: deadlines for headers, a minimum rate for bodies, ``100 Continue``
+on demand.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class PacedSocket:
         self._received, self._waited, self._continue_owed = 0, 0.0, False
 
     def begin_body(self, *, owes_continue: bool) -> None:
-        """The next bytes are a request's body; send ``100 Continue`` when, and only if, it is read (RFC 9110, 10.1.1)."""
+        """The next bytes are a request's body; send ``100 Continue`` when, and only if, it is read (RFC 9110,
+        10.1.1).
+        """
         self._in_body = True
         self._received, self._waited, self._continue_owed = 0, 0.0, owes_continue
 

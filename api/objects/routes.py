@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 from flask_smorest import Blueprint
+from werkzeug.exceptions import NotFound
 
 from api.context import core
 from api.downloads import Representation, send
@@ -17,7 +18,8 @@ blueprint = Blueprint("objects", __name__, description="Presigned URLs of the em
 
 def _store() -> SelfServingStore:
     store = core().served_store
-    assert store is not None, "these routes are mounted only with a store that needs them"
+    if store is None:
+        raise NotFound
     return store
 
 

@@ -1,5 +1,7 @@
 """The service's own endpoints."""
 
+from __future__ import annotations
+
 from api.ops.routes import blueprint, pages
 
 __all__ = ["blueprint", "pages"]

@@ -18,10 +18,14 @@ from api.problems import documents
 from utils.clock import iso8601, utc_now
 
 blueprint = Blueprint("ops", __name__, description="Health of the service.")
-pages = PlainBlueprint("docs", __name__, template_folder="templates", static_folder="static", static_url_path="/docs/static")
+pages = PlainBlueprint(
+    "docs", __name__, template_folder="templates", static_folder="static", static_url_path="/docs/static"
+)
 
 UI_FILES = frozenset(("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"))
-DOCS_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
+)
 
 
 @blueprint.route("/health", methods=["GET"])

@@ -39,14 +39,20 @@ blueprint = Blueprint("primary", __name__, description="Upload, read, replace, d
 def upload() -> tuple[dict[str, Any], int, dict[str, str]]:
     """Store an image from the form field `file`."""
     uploads = core().uploads
-    image = store_form(partial(uploads.new, caller()), uploads.refuse_size)
+    image = store_form(partial(uploads.new, caller()), uploads.limits.refuse_size)
     return stored(image), 201, {"Location": f"/image/{image.key}"}
 
 
 @blueprint.route("/image/<key>", methods=["GET"])
 @blueprint.arguments(ImageQuery, location="query")
 @blueprint.response(200, description="The image.", content_type="image/*")
-@blueprint.doc(responses={"200": IMAGE_BYTES, "206": {"description": "A range of the bytes."}, "304": {"description": "Not modified."}})
+@blueprint.doc(
+    responses={
+        "200": IMAGE_BYTES,
+        "206": {"description": "A range of the bytes."},
+        "304": {"description": "Not modified."},
+    }
+)
 @documents(blueprint, 400, 404, 412, 416, 503)
 def read(query: dict[str, Any], key: str) -> Response:
     """Read an image's bytes, or with `presign=1` get a URL that reads them without credentials."""
@@ -63,7 +69,9 @@ def read(query: dict[str, Any], key: str) -> Response:
 
 
 @blueprint.route("/update/<key>", methods=["PUT"])
-@blueprint.doc(requestBody=FORM_OR_RAW_BODY, parameters=[{"name": "If-Match", "in": "header", "schema": {"type": "string"}}])
+@blueprint.doc(
+    requestBody=FORM_OR_RAW_BODY, parameters=[{"name": "If-Match", "in": "header", "schema": {"type": "string"}}]
+)
 @blueprint.response(200, StoredImage)
 @documents(blueprint, 400, 404, 408, 412, 413, 415, 422, 503, 507)
 def update(key: str) -> dict[str, Any]:
@@ -75,7 +83,7 @@ def update(key: str) -> dict[str, Any]:
         raise PreconditionFailed
     opener = partial(services.uploads.replacement, image, accepts=accepts)
     receive = store_form if request.mimetype == "multipart/form-data" else store_body
-    return stored(receive(opener, services.uploads.refuse_size))
+    return stored(receive(opener, services.uploads.limits.refuse_size))
 
 
 @blueprint.route("/delete/<key>", methods=["DELETE"])

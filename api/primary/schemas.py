@@ -21,7 +21,8 @@ class ImageQuery(Schema):
     download = fields.Boolean(load_default=False, metadata={"description": "Serve as an attachment."})
     presign = fields.Boolean(load_default=False, metadata={"description": "Answer with a presigned URL instead."})
     expires_in = fields.Integer(
-        validate=validate.Range(1, MAX_PRESIGN_SECONDS), metadata={"description": "Life of the presigned URL, in seconds."}
+        validate=validate.Range(1, MAX_PRESIGN_SECONDS),
+        metadata={"description": "Life of the presigned URL, in seconds."},
     )
 
 
