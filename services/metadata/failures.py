@@ -85,15 +85,6 @@ def domain_error(error: exc.SQLAlchemyError) -> ServiceError:
     return _meaning(error)(detail=_words(error))
 
 
-def lost_connection(error: BaseException) -> bool:
-    """Whether ``error``, raised by ``translated``, is a connection that ended under the step.
-
-    The step's COMMIT may then have been carried out or not.
-    """
-    cause = error.__cause__
-    return isinstance(cause, exc.DBAPIError) and cause.connection_invalidated
-
-
 def _meaning(error: exc.SQLAlchemyError) -> type[ServiceError]:
     if isinstance(error, exc.DataError):
         return InvalidInput

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Engine, bindparam, insert, select, update
 
 from services.errors import (
-    BackendError,
-    BackendUnavailable,
     DuplicateImage,
     ImageNotFound,
     InvalidInput,
     VersionConflict,
 )
-from services.metadata.engine import reading, writing
-from services.metadata.failures import lost_connection, translated
+from services.metadata.engine import Writer, make_engine, reading
+from services.metadata.failures import translated
 from services.metadata.tables import STATUS_READY, image_versions, images
 from services.models import Image, ImageVersion
+
+__all__ = ["SqlImageRepository", "make_engine"]
 
 _IMAGE_FIELDS = tuple(each.name for each in fields(Image) if each.name != "current")
 _VERSION_FIELDS = tuple(each.name for each in fields(ImageVersion))
@@ -63,24 +63,20 @@ class SqlImageRepository:
     """``services.ports.ImageRepository`` on an engine of ``make_engine`` whose database ``migrate.upgrade`` prepared.
 
     Safe to share between threads. Each method takes one connection for one transaction and returns it. Raises
-    ``BackendUnavailable``, ``BackendMisconfigured`` or ``StorageFull`` when the database does not do its part.
+    ``BackendUnavailable``, ``BackendMisconfigured`` or ``StorageFull`` when the database does not do its part; after
+    ``BackendUnavailable`` from a write it is open whether it was committed, as with every server that can vanish.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
         self._reader = reading(engine)
+        self._writer = Writer(engine)
 
     def add(self, image: Image) -> None:
         """Store a new image with its first version; raises ``DuplicateImage``."""
-
-        def step(connection: Connection) -> None:
-            connection.execute(
-                _ADD_IMAGE,
-                _image_row(image) | {"version_id": image.current.version_id, "sequence": 1, "status": STATUS_READY},
-            )
+        row = _image_row(image) | {"version_id": image.current.version_id, "sequence": 1, "status": STATUS_READY}
+        with translated(integrity=DuplicateImage), self._writer.begin() as connection:
+            connection.execute(_ADD_IMAGE, row)
             connection.execute(_ADD_VERSION, _version_row(image, sequence=1))
-
-        self._write(image, step, integrity=DuplicateImage)
 
     def get(self, image_id: str) -> Image | None:
         """The image with its current version, also when that is a delete marker; None when there is none."""
@@ -88,7 +84,8 @@ class SqlImageRepository:
         if not rows:
             return None
         row = rows[0]
-        return Image(*row[: len(_IMAGE_FIELDS)], ImageVersion(*row[len(_IMAGE_FIELDS) :]))
+        current = ImageVersion(*row[len(_IMAGE_FIELDS) :])
+        return Image(current=current, **dict(zip(_IMAGE_FIELDS, row, strict=False)))
 
     def replace(self, image: Image, *, expected_version_id: str) -> None:
         """Append ``image.current`` and make it, and ``image``'s other members, current.
@@ -98,8 +95,7 @@ class SqlImageRepository:
         """
         values = {f"new_{name}": value for name, value in _image_row(image).items() if name != "image_id"}
         values |= {"new_version_id": image.current.version_id, "id": image.image_id, "expected": expected_version_id}
-
-        def step(connection: Connection) -> None:
+        with translated(integrity=VersionConflict), self._writer.begin() as connection:
             # The UPDATE compares, sets and locks the row at once: of racing replacers one finds the expected version,
             # and nobody else can take the sequence number it returns before this transaction ends.
             sequence = connection.execute(_REPLACE, values).scalar_one_or_none()
@@ -107,8 +103,6 @@ class SqlImageRepository:
                 known = connection.execute(_EXISTS, {"id": image.image_id}).first() is not None
                 raise VersionConflict if known else ImageNotFound
             connection.execute(_ADD_VERSION, _version_row(image, sequence=sequence))
-
-        self._write(image, step, integrity=VersionConflict)
 
     def versions(self, image_id: str) -> list[ImageVersion]:
         """Every version and delete marker, newest first; empty for an unknown image."""
@@ -129,16 +123,6 @@ class SqlImageRepository:
                 return connection.execute(statement, parameters).all()
         except InvalidInput:
             return ()  # an id that the database can not even store, such as one with a NUL, names nothing
-
-    def _write(self, image: Image, step: Callable[[Connection], None], *, integrity: type[BackendError]) -> None:
-        try:
-            with translated(integrity), writing(self._engine) as connection:
-                step(connection)
-        except BackendUnavailable as error:
-            # A connection that ends during COMMIT leaves the outcome open. The caller undoes a failed write by removing
-            # its object: were the row there after all, it would point at nothing. So ask.
-            if not (lost_connection(error) and self.version(image.image_id, image.current.version_id)):
-                raise
 
 
 def _image_row(image: Image) -> dict[str, Any]:
