@@ -16,7 +16,7 @@ LOCK    = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two installations into one environment spoil each other
-.PHONY: help venv run test lint format bench services-up services-down lock clean
+.PHONY: help venv run test lint lint-rules lint-format lint-types lint-types-tests format bench services-up services-down lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -27,10 +27,18 @@ run: .venv/.run-stamp ## start the service on HOST:PORT (settings: environment a
 test: .venv/.dev-stamp ## run the tests (PYTEST_ARGS="-k name" to choose, PYTEST_WORKERS=0 for one process)
 	@exec $(BIN)/python -m pytest -rs -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-lint: .venv/.dev-stamp ## ruff (rules and format) and mypy
+lint: lint-rules lint-format lint-types lint-types-tests ## ruff (rules and format) and mypy; make -k lint: all, whatever fails
+
+lint-rules: .venv/.dev-stamp
 	$(BIN)/ruff check .
+
+lint-format: .venv/.dev-stamp
 	$(BIN)/ruff format --check .
+
+lint-types: .venv/.dev-stamp
 	$(BIN)/mypy $(TYPED)
+
+lint-types-tests: .venv/.dev-stamp # less strict, see pyproject.toml
 	$(BIN)/mypy $(LOOSE)
 
 format: .venv/.dev-stamp ## let ruff format and repair what it can
