@@ -1,0 +1,46 @@
+"""Racers for ``test_races``; started in processes of their own, so this module must be importable there."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from services.errors import VersionConflict
+from services.metadata.engine import make_engine
+from services.metadata.sql import SqlImageRepository
+from services.models import Image
+from services.ports import ImageRepository
+from tests.contract.image_repository.samples import with_current
+
+Wins = list[tuple[str, str]]
+
+
+def race(repository: ImageRepository, image_id: str, racer: str, length: int, wins: Wins) -> None:
+    """Replace whatever is current until the image has ``length`` versions; note (replaced, new) for each success."""
+    number = 0
+    while True:
+        image = repository.get(image_id)
+        assert image is not None
+        if len(repository.versions(image_id)) >= length:
+            return
+        number += 1
+        changed = with_current(image, f"{racer}.{number}", title=f"{racer}.{number}")
+        try:
+            repository.replace(changed, expected_version_id=image.current.version_id)
+        except VersionConflict:
+            continue
+        wins.append((image.current.version_id, changed.current.version_id))
+
+
+def race_in_threads(url: str, image: Image, name: str, threads: int, length: int) -> Wins:
+    """What one process does: ``threads`` racers on an engine of its own. Returns the successes of all of them."""
+    engine = make_engine(url, durable=False)
+    repository = SqlImageRepository(engine)
+    wins: Wins = []
+    with ThreadPoolExecutor(threads) as pool:
+        racers = [
+            pool.submit(race, repository, image.image_id, f"{name}.{each}", length, wins) for each in range(threads)
+        ]
+    engine.dispose()
+    for racer in racers:
+        racer.result()
+    return wins

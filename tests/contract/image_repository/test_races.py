@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import pytest
+
+from services.errors import DuplicateImage, VersionConflict
+from services.ports import ImageRepository
+from tests.contract.image_repository.racing import Wins, race_in_threads
+from tests.contract.image_repository.samples import an_image, with_current
+
+THREADS = 16
+
+
+def test_of_threads_that_replace_the_same_version_one_wins(repository: ImageRepository) -> None:
+    image = an_image()
+    repository.add(image)
+    expected = "v1"
+    with ThreadPoolExecutor(THREADS) as pool:
+        for number in range(20):
+            start = threading.Barrier(THREADS)
+
+            def attempt(racer: int, number: int = number, expected: str = expected, start=start) -> str | None:
+                name = f"{number}.{racer}"
+                start.wait()
+                try:
+                    repository.replace(with_current(image, name, title=name), expected_version_id=expected)
+                except VersionConflict:
+                    return None
+                return name
+
+            winners = [name for name in pool.map(attempt, range(THREADS)) if name]
+            assert len(winners) == 1
+            current = repository.get(image.image_id)
+            assert current is not None
+            assert (current.current.version_id, current.title) == (winners[0], winners[0])
+            expected = winners[0]
+    assert len(repository.versions(image.image_id)) == 21
+
+
+def test_of_threads_that_add_the_same_id_one_wins(repository: ImageRepository) -> None:
+    image = an_image()
+    start = threading.Barrier(THREADS)
+
+    def attempt(racer: int) -> str | None:
+        start.wait()
+        try:
+            repository.add(with_current(image, f"v{racer}"))
+        except DuplicateImage:
+            return None
+        return f"v{racer}"
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        winners = [name for name in pool.map(attempt, range(THREADS)) if name]
+    assert [each.version_id for each in repository.versions(image.image_id)] == winners
+    assert len(winners) == 1
+
+
+def test_a_reader_never_sees_a_mixture(repository: ImageRepository) -> None:
+    """The title and the version of one write come together."""
+    image = an_image(title="v1")
+    repository.add(image)
+    done = threading.Event()
+    seen: set[str] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            found = repository.get(image.image_id)
+            assert found is not None
+            assert found.title == found.current.version_id
+            seen.add(found.title)
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read) for _ in range(4)]
+        for number in range(2, 100):
+            changed = with_current(image, f"v{number}", title=f"v{number}")
+            repository.replace(changed, expected_version_id=f"v{number - 1}")
+        done.set()
+        for reader in readers:
+            reader.result()
+    assert len(seen) > 2
+
+
+@pytest.mark.slow
+def test_processes_and_threads_form_one_chain(database_url: str, repository: ImageRepository) -> None:
+    image = an_image()
+    repository.add(image)
+    length = 150
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as processes:
+        racing = [processes.submit(race_in_threads, database_url, image, name, THREADS // 4, length) for name in "abcd"]
+        wins: Wins = [win for each in racing for win in each.result()]
+    oldest_first = [each.version_id for each in reversed(repository.versions(image.image_id))]
+    assert len(oldest_first) >= length
+    assert sorted(wins) == sorted(itertools.pairwise(oldest_first)), "each version replaced once"
+    assert len({winner.partition(".")[0] for _, winner in wins}) > 1, "more than one process took part"
+    current = repository.get(image.image_id)
+    assert current is not None
+    assert current.title == current.current.version_id == oldest_first[-1]
