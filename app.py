@@ -19,7 +19,6 @@ from api.context import EXTENSION
 from services.core import Core
 from services.health import Readiness
 from services.images import Images
-from services.inspection.decode import DecodeVerifier
 from services.limits import UploadLimits
 from services.metadata.engine import make_engine
 from services.metadata.migrate import upgrade
@@ -122,6 +121,8 @@ def _migration_lock(settings: config.Settings) -> Path | None:
 
 
 def _verifier(settings: config.Settings) -> Callable[[], Verifier]:
+    from services.inspection.decode import DecodeVerifier  # noqa: PLC0415
+
     return lambda: DecodeVerifier(max_pixels=settings.max_pixels, timeout=DECODE_SECONDS, memory_bytes=DECODE_MEMORY)
 
 

@@ -6,6 +6,7 @@ from flask import Flask
 from flask_smorest import Api
 
 from api import errors, objects, ops, primary
+from api.problems import Problem
 
 API_OPTIONS = {
     "API_TITLE": "Image Service",
@@ -26,13 +27,20 @@ SURFACES = (ops.blueprint, primary.blueprint)
 """What is always mounted, in the order of the OpenAPI document."""
 
 
+class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """Documents our errors instead of the extension's own."""
+
+    ERROR_SCHEMA = Problem
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+
 def register(app: Flask, *, serve_objects: bool) -> None:
     """Mount every surface.
 
     :param serve_objects: also mount the embedded store's presigned URLs.
     """
     app.config.update(API_OPTIONS)
-    api = Api(app)
+    api = _Api(app)
     for blueprint in (*SURFACES, *([objects.blueprint] if serve_objects else [])):
         api.register_blueprint(blueprint)
     app.register_blueprint(ops.pages)

@@ -112,10 +112,10 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     code, detail = HTTP_CODES.get(status, ("http_error", HTTPStatus(status).description or HTTPStatus(status).phrase))
     members: dict[str, Any] = {}
-    # flask-smorest answers 422 for arguments that do not validate; the contract says 400 for a bad request.
+    # Arguments that did not validate: webargs attaches what is wrong with each.
     messages = getattr(error, "data", {}).get("messages") if isinstance(getattr(error, "data", None), dict) else None
     if messages:
-        status, code, detail = 400, "invalid_input", _explain(messages)
+        code, detail = "invalid_input", _explain(messages)
         members["errors"] = messages
     response = problem_response(status, code, detail, **members)
     if status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -40,14 +40,14 @@ def clean_text(value: str, *, field: str, limit: int, multiline: bool = False) -
     # Before normalising, which is not linear in time on hostile input: no honest value is four times its limit.
     if len(value) > 4 * limit:
         raise InvalidInput(f"{field} is too long; the limit is {limit} characters.", code="invalid_field")
-    text = unicodedata.normalize("NFC", value).strip()
-    if len(text) > limit:
+    text = unicodedata.normalize("NFC", value)
+    if len(text.strip()) > limit:
         raise InvalidInput(f"{field} is too long; the limit is {limit} characters.", code="invalid_field")
     for character in text:
         # Cc are controls, Cs lone surrogates that no database can store as UTF-8.
         if unicodedata.category(character) in ("Cc", "Cs") and not (multiline and character in _LAYOUT):
             raise InvalidInput(f"{field} contains control characters; remove them.", code="invalid_field")
-    return text
+    return text.strip()
 
 
 def clean_title(value: str) -> str:

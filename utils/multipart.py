@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import multipart
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 MAX_PARTS = 64
@@ -73,13 +74,22 @@ def parse_form(chunks: Iterable[bytes], boundary: str) -> Iterator[Event]:
                     yield Part(event.name or "", event.filename, event.content_type)
                 else:
                     yield event
-            if parser.closed:
+            if _ended(parser):
                 break
         parser.close()
     except ParserLimitReached as error:
         raise FormLimitError(_sentence(error)) from error
     except MultipartError as error:
         raise FormSyntaxError(_sentence(error)) from error
+
+
+def _ended(parser: PushMultipartParser) -> bool:
+    """Whether the closing boundary has been read.
+
+    The parser says so only by refusing the next bytes, which would refuse honest forms whose last line break comes in a
+    packet of its own. What follows the closing boundary means nothing (RFC 2046, section 5.1.1).
+    """
+    return parser._state is multipart._COMPLETE
 
 
 def _sentence(error: MultipartError) -> str:

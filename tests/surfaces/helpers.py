@@ -1,0 +1,29 @@
+"""What the surface suites ask again and again."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "error", "code", "request_id"}
+
+
+def upload(client: FlaskClient, data: bytes, name: str = "photo.jpg", **fields: Any) -> TestResponse:
+    headers = fields.pop("headers", {})
+    return client.post("/upload", data={**fields, "file": (io.BytesIO(data), name)}, headers=headers)
+
+
+def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    assert response.status_code == status, response.get_data(as_text=True)
+    assert response.content_type == "application/problem+json"
+    body = response.get_json()
+    assert body.keys() >= PROBLEM_MEMBERS
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["error"] == body["detail"]
+    assert "\n" not in body["error"]
+    assert body["request_id"] == response.headers["X-Request-ID"]
+    assert response.headers["Cache-Control"] == "no-store"
+    return body

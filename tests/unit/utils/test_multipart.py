@@ -1,0 +1,117 @@
+"""The form parser: what it takes, what it refuses, and that chunking changes neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utils.multipart import FormLimitError, FormSyntaxError, Part, boundary_of, parse_form
+
+FORM = (
+    b'--B\r\nContent-Disposition: form-data; name="title"\r\n\r\nhello\r\n'
+    b'--B\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: image/jpeg; x=y\r\n\r\n'
+    b"\r\n--C\r\n--\xff\x00--B\r\n--B--\r\n"
+)
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def collect(data: bytes, size: int = 1 << 20) -> list[tuple[Part, bytes]]:
+    parts: list[tuple[Part, bytes]] = []
+    payload = b""
+    head: Part | None = None
+    for event in parse_form(pieces(data, size), "B"):
+        if isinstance(event, Part):
+            head, payload = event, b""
+        elif event is None:
+            assert head is not None
+            parts.append((head, payload))
+        else:
+            payload += event
+    return parts
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1 << 20])
+def test_chunking_changes_nothing(size: int) -> None:
+    assert collect(FORM, size) == [
+        (Part("title", None, None), b"hello"),
+        (Part("file", "a.jpg", "image/jpeg"), b"\r\n--C\r\n--\xff\x00--B"),
+    ]
+
+
+@given(st.binary(max_size=300), st.integers(1, 40))
+def test_any_payload_survives(payload: bytes, size: int) -> None:
+    if b"\r\n--B" in b"\r\n" + payload:
+        return
+    body = b'--B\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n' + payload + b"\r\n--B--\r\n"
+    assert collect(body, size)[0][1] == payload
+
+
+@pytest.mark.parametrize("cut", range(1, len(FORM) - 4))
+def test_a_cut_form_is_refused_wherever_it_is_cut(cut: int) -> None:
+    with pytest.raises(FormSyntaxError):
+        collect(FORM[:cut], 16)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        FORM.replace(b"\r\n", b"\n"),
+        FORM.replace(b"form-data", b"attachment"),
+        FORM.replace(b"Content-Disposition", b"Content Disposition"),
+        FORM.replace(b'; name="title"', b""),
+        FORM.replace(b"--B", b"--X"),
+        FORM.replace(b'"title"', b'"\xff\xfe"'),
+    ],
+)
+def test_malformed_forms_are_refused(form: bytes) -> None:
+    with pytest.raises(FormSyntaxError):
+        collect(form)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b'--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n' * 65 + b"--B--\r\n",
+        b"--B\r\n" + b"X-Long: " + b"x" * 9000 + b"\r\n\r\n\r\n--B--\r\n",
+        b"--B\r\n" + b"X-Many: x\r\n" * 9 + b"\r\n\r\n--B--\r\n",
+    ],
+)
+def test_excess_is_refused(form: bytes) -> None:
+    with pytest.raises(FormLimitError):
+        collect(form, 512)
+
+
+def test_the_readers_own_errors_pass_through() -> None:
+    def broken() -> Iterator[bytes]:
+        yield FORM[:40]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(parse_form(broken(), "B"))
+
+
+@pytest.mark.parametrize(
+    ("header", "boundary"),
+    [
+        ("multipart/form-data; boundary=abc", "abc"),
+        ('Multipart/Form-Data; charset=utf-8; boundary="a b"', "a b"),
+    ],
+)
+def test_the_boundary_is_found(header: str, boundary: str) -> None:
+    assert boundary_of(header) == boundary
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=x", "image/png",
+     "multipart/form-data; boundary=" + "x" * 71, 'multipart/form-data; boundary="\x01"'],
+)  # fmt: skip
+def test_an_unusable_boundary_is_refused(header: str) -> None:
+    with pytest.raises(FormSyntaxError):
+        boundary_of(header)
