@@ -165,7 +165,8 @@ def _row(measured: list[Round]) -> tuple[str, ...]:
     return (
         f"{median(rates):.1f}", f"{min(rates):.1f} to {max(rates):.1f}",
         f"{median(latencies):.1f}", f"{quantiles(latencies, n=20)[-1]:.1f}",
-        f"{median(e.cpu_ms for e in measured):.2f}", f"{median(e.s3_cpu_ms for e in measured):.2f}", f"{1000 * client:.2f}",
+        f"{median(e.cpu_ms for e in measured):.2f}", f"{median(e.s3_cpu_ms for e in measured):.2f}",
+        f"{1000 * client:.2f}",
     )  # fmt: skip
 
 
