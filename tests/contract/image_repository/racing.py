@@ -20,10 +20,11 @@ def race(repository: ImageRepository, image_id: str, racer: str, length: int, wi
     while True:
         image = repository.get(image_id)
         assert image is not None
-        if len(repository.versions(image_id)) >= length:
+        written = int(image.description)
+        if written >= length:
             return
         number += 1
-        changed = with_current(image, f"{racer}.{number}", title=f"{racer}.{number}")
+        changed = with_current(image, f"{racer}.{number}", title=f"{racer}.{number}", description=str(written + 1))
         try:
             repository.replace(changed, expected_version_id=image.current.version_id)
         except VersionConflict:
