@@ -24,7 +24,7 @@ class Avif(StreamedFormat):
         """Inspect a file of at most ``max_pixels`` (frames x width x height)."""
         super().__init__(max_pixels)
         self._boxes = Budget("AVIF boxes", free=1024, bytes_each=256)
-        self._details = Budget("AVIF header entries", free=65536, bytes_each=16)
+        self._details = Budget("AVIF header entries", free=16384, bytes_each=64)
         self._whole = 0
         self._sequence = False
         self._tracks_seen = False

@@ -151,6 +151,7 @@ def _associations(ipma: memoryview, item: int, budget: Budget) -> list[int]:
         if owner != item:
             fields.skip(count << wide)
             continue
+        budget.spend(len(ipma), count)
         found += [fields.uint(1 + wide) & (0x7FFF if wide else 0x7F) for _ in range(count)]
     return found
 

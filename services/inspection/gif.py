@@ -31,7 +31,7 @@ class Gif(StreamedFormat):
         """Inspect a file of at most ``max_pixels`` (frames x width x height)."""
         super().__init__(max_pixels)
         self._blocks = Budget("GIF blocks", free=16384, bytes_each=128)
-        self._sub_blocks = Budget("GIF data blocks", free=65536, bytes_each=8)
+        self._sub_blocks = Budget("GIF data blocks", free=65536, bytes_each=16)
         self._extent = (0, 0)
 
     def _walk(self) -> Steps:

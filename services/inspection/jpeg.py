@@ -39,7 +39,7 @@ class Jpeg(StreamedFormat):
     def __init__(self, max_pixels: int) -> None:
         """Inspect a file of at most ``max_pixels`` (width x height)."""
         super().__init__(max_pixels)
-        self._markers = Budget("JPEG markers", free=4096, bytes_each=64)
+        self._markers = Budget("JPEG markers", free=4096, bytes_each=128)
         self._exif_seen = False
         self._scanned = False
 

@@ -80,7 +80,7 @@ class Tiff(Format):
         self._pages = 0
         self._pixels = 0
         self._entries = Budget("TIFF directory entries", free=_MAX_ENTRIES, bytes_each=12)
-        self._directories = Budget("TIFF directories", free=1024, bytes_each=512)
+        self._directories = Budget("TIFF directories", free=1024, bytes_each=1024)
         self._values = Budget("TIFF strips or tiles", free=4096, bytes_each=4)
         self._steps: Steps | None = self._walk()
         self._need = 8
