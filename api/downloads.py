@@ -6,6 +6,7 @@ HEAD costs the object store nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from services.errors import PreconditionFailed
 from services.models import ByteRange, Image, ImageVersion
 from services.names import download_name
 from services.ports import ObjectReader
+
+_ONE_RANGE = re.compile(r"(?i:bytes)=[ \t]*(?=\d|-\d)(\d{0,18})-(\d{0,18})[ \t]*\Z")
 
 CURRENT = "private, no-cache"
 """For the unversioned URL: keep it, but ask before every use, because a replace must show at once."""
@@ -126,16 +129,23 @@ def _check_preconditions(what: Representation) -> None:
 
 
 def _requested_range(what: Representation) -> ByteRange | None:
-    """The one range to send, or None for the whole: several ranges or a malformed header are ignored (section 14.2)."""
-    wanted = request.range
-    if request.method != "GET" or wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+    """The one range to send, or None for the whole: several ranges or a malformed header are ignored (section 14.2).
+
+    Parsed here because the library reads ``bytes=-0`` as the whole and refuses a suffix longer than the image.
+    """
+    wanted = _ONE_RANGE.match(request.headers.get("Range", ""))
+    if request.method != "GET" or wanted is None or not _range_is_current(what):
         return None
-    if not _range_is_current(what):
-        return None
-    found = wanted.range_for_length(what.size)
-    if found is None or found[0] >= what.size:
+    first, last = wanted.groups()
+    if not first:
+        start, stop = max(0, what.size - int(last or 0)), what.size
+    else:
+        start, stop = int(first), min(int(last) + 1, what.size) if last else what.size
+        if last and int(last) < start:
+            return None
+    if start >= what.size:
         raise RequestedRangeNotSatisfiable(length=what.size)
-    return ByteRange(found[0], min(found[1], what.size))
+    return ByteRange(start, stop)
 
 
 def _range_is_current(what: Representation) -> bool:

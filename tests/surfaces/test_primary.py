@@ -285,9 +285,9 @@ class TestRead:
         url = client.get(f"/image/{key}?presign=1").get_json()["url"]
         middle = len(url) - 40
         forged = url[:middle] + ("A" if url[middle] != "A" else "B") + url[middle + 1 :]
-        assert client.get(forged).status_code == 403
+        assert_problem(client.get(forged), 403, "url_forged")
         put = client.put(url, data=jpeg_photo, content_type="image/jpeg")
-        assert_problem(put, 403, "access_denied")
+        assert_problem(put, 403, "url_wrong_method")
 
 
 class TestUpdate:

@@ -1,0 +1,190 @@
+"""The S3 object store: AWS S3 and servers that speak its protocol, with versioning enabled on the bucket.
+
+Bytes go by obstore (one PutObject, GetObject), everything else by boto3; both are configured in ``s3_clients``. No SDK
+exception leaves this package: ``s3_errors`` turns each into a domain error.
+
+Needed permissions: on the bucket s3:ListBucket, s3:ListBucketVersions, s3:ListBucketMultipartUploads and
+s3:GetBucketVersioning; on its objects s3:PutObject, s3:GetObject, s3:GetObjectVersion, s3:DeleteObject,
+s3:DeleteObjectVersion, s3:AbortMultipartUpload and s3:ListMultipartUploadParts; with SSE-KMS, kms:GenerateDataKey and
+kms:Decrypt on the key. A lifecycle rule should end unfinished multipart uploads and markers without versions: the net
+below what a killed process can not clean up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import obstore
+
+from services.errors import BackendMisconfigured, ObjectNotFound
+from services.models import ByteRange, ObjectAttributes, ObjectVersion
+from services.ports import ObjectReader, ObjectWriter
+from services.storage import s3_listing
+from services.storage.keys import checked_key
+from services.storage.s3_attempts import attempt
+from services.storage.s3_clients import S3Clients, S3Options
+from services.storage.s3_errors import SDK_ERRORS, diagnose, translated
+from services.storage.s3_metadata import attributes_of, user_metadata
+from services.storage.s3_reader import S3Reader
+from services.storage.s3_traces import WriteTrace
+from services.storage.s3_writer import S3Writer
+
+__all__ = ["S3Options", "S3Store"]
+
+logger = logging.getLogger(__name__)
+
+_NO_VERSION = {"", "null"}
+_NEWEST = 20
+_CLOCK_SKEW = timedelta(seconds=5)
+
+
+class S3Store:
+    """Implements ``ObjectStore``, ``AuditableStore`` and ``PresigningStore`` on one bucket.
+
+    Construction does no I/O and starts no thread, and ``check`` uses boto3 only: a gunicorn master may do both before
+    it forks. Anything that moves bytes belongs to the workers (obstore's threads do not survive a fork).
+    """
+
+    def __init__(self, options: S3Options) -> None:
+        self._bucket = options.bucket
+        self._tries = options.max_attempts
+        self._clients = S3Clients(options)
+
+    def writer(self, key: str, attributes: ObjectAttributes) -> ObjectWriter:
+        """Begin a new version of ``key``; nothing is sent until a part is full or ``commit`` is called."""
+        return S3Writer(self._clients, checked_key(key), attributes)
+
+    def read(self, key: str, version_id: str, byte_range: ByteRange | None = None) -> ObjectReader:
+        """Open one version; raises ``ObjectNotFound``, and ``InvalidInput`` for a range behind its end."""
+        checked_key(key)
+        if version_id in _NO_VERSION:  # S3 would answer with the newest version, whichever that is
+            raise ObjectNotFound(detail=f"read of {key} without a version id")
+        with translated():
+            if byte_range is None:
+                return S3Reader(obstore.get(self._clients.downloads, key, options={"version": version_id}))
+            span = (byte_range.start, byte_range.stop)
+            return S3Reader(obstore.get(self._clients.downloads, key, options={"version": version_id, "range": span}))
+
+    def describe(self, key: str, version_id: str) -> ObjectAttributes:
+        """The attributes that were stored with one version; raises ``ObjectNotFound``."""
+        head = attempt(
+            lambda: self._clients.boto.head_object(Bucket=self._bucket, Key=checked_key(key), VersionId=version_id),
+            self._tries,
+        )
+        return attributes_of(head["ContentType"], head["Metadata"])
+
+    def copy_version(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
+        """Make an earlier version's bytes the newest, inside S3; over CopyObject's 5 GiB that is ``TooLarge``."""
+        checked_key(key)
+        if version_id in _NO_VERSION:
+            raise ObjectNotFound(detail=f"copy of {key} without a version id")
+        trace = WriteTrace(self._clients, key)
+
+        def copy() -> str:
+            return self._clients.boto.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource={"Bucket": self._bucket, "Key": key, "VersionId": version_id},
+                MetadataDirective="REPLACE",
+                ContentType=attributes.content_type,
+                Metadata=user_metadata(attributes, trace.write_id),
+                **self._clients.options.sse_parameters,  # type: ignore[arg-type]
+            ).get("VersionId", "")
+
+        try:
+            return self._with_id(trace.once(copy, self._tries))
+        finally:
+            trace.settle()
+
+    def mark_deleted(self, key: str) -> str:
+        """Put a delete marker on top of ``key``, which need not exist; return the marker's version id."""
+        checked_key(key)
+        begun = datetime.now(UTC).replace(microsecond=0)
+
+        def delete() -> str:
+            return self._clients.boto.delete_object(Bucket=self._bucket, Key=key).get("VersionId", "")
+
+        return self._with_id(attempt(delete, self._tries, recover=lambda: self._marker_since(key, begun)))
+
+    def remove_version(self, key: str, version_id: str) -> None:
+        """Remove one version or marker for good; one that is not there is no error."""
+        checked_key(key)
+        if version_id in _NO_VERSION:  # without a version id, S3 would put a delete marker
+            return
+        try:
+            attempt(
+                lambda: self._clients.boto.delete_object(Bucket=self._bucket, Key=key, VersionId=version_id),
+                self._tries,
+            )
+        except ObjectNotFound:
+            return
+
+    def check(self) -> None:
+        """Raise ``BackendMisconfigured`` unless the bucket exists and keeps versions; gives up after about 3 s a step.
+
+        Without s3:GetBucketVersioning the second question stays open: that is logged, and ``commit`` still refuses a
+        bucket that gives no version ids.
+        """
+        probe = self._clients.probe
+        try:
+            probe.head_bucket(Bucket=self._bucket)
+        except SDK_ERRORS as error:
+            failure = diagnose(error)
+            if failure.status == 404:
+                raise BackendMisconfigured(detail=f"there is no bucket {self._bucket}: {failure.text}") from None
+            raise failure.domain_error() from None
+        try:
+            status = str(probe.get_bucket_versioning(Bucket=self._bucket).get("Status", "not set"))
+        except SDK_ERRORS as error:
+            failure = diagnose(error)
+            if failure.status != 403:
+                raise failure.domain_error() from None
+            logger.warning("Whether bucket %s keeps versions is unknown: %s", self._bucket, failure.text)
+            return
+        if status != "Enabled":
+            raise BackendMisconfigured(detail=f"versioning of bucket {self._bucket} is {status}, not Enabled")
+
+    def list_versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        """Every version and marker whose key begins with ``prefix``, newest first within a key."""
+        return s3_listing.list_versions(self._clients, prefix)
+
+    def list_unfinished(self, prefix: str) -> Iterator[str]:
+        """The key of every unfinished multipart upload whose key begins with ``prefix``."""
+        return s3_listing.list_unfinished(self._clients, prefix)
+
+    def presign_get(self, key: str, version_id: str, *, expires_in: int, content_type: str, disposition: str) -> str:
+        """A SigV4 URL that fetches one version. With temporary credentials it ends when they do, if that is earlier."""
+        parameters = {
+            "VersionId": version_id,
+            "ResponseContentType": content_type,
+            "ResponseContentDisposition": disposition,
+        }
+        return self._presign("get_object", key, parameters, expires_in)
+
+    def presign_put(self, key: str, *, expires_in: int, content_type: str, max_size: int) -> str:
+        """A SigV4 URL that takes a PUT of exactly ``content_type``. S3 can not cap its size: inspection does later."""
+        return self._presign("put_object", key, {"ContentType": content_type}, expires_in)
+
+    def _presign(self, operation: str, key: str, parameters: dict[str, str], expires_in: int) -> str:
+        everything = {"Bucket": self._bucket, "Key": checked_key(key), **parameters}
+        with translated():
+            return self._clients.boto.generate_presigned_url(operation, Params=everything, ExpiresIn=expires_in)
+
+    def _marker_since(self, key: str, begun: datetime) -> str | None:
+        """The delete marker on top of ``key`` if it is as young as our lost request for one."""
+        try:
+            listed = self._clients.boto.list_object_versions(Bucket=self._bucket, Prefix=key, MaxKeys=_NEWEST)
+        except SDK_ERRORS as error:
+            logger.warning("A delete marker may exist: key=%s (%s)", key, diagnose(error).text)
+            return None
+        for marker in listed.get("DeleteMarkers", []):
+            if marker["Key"] == key and marker["IsLatest"] and marker["LastModified"] >= begun - _CLOCK_SKEW:
+                return marker["VersionId"]
+        return None
+
+    def _with_id(self, version_id: str) -> str:
+        if version_id in _NO_VERSION:
+            raise BackendMisconfigured(detail=f"bucket {self._bucket} gave no version id: is its versioning enabled?")
+        return version_id

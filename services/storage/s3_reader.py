@@ -1,0 +1,40 @@
+"""Reading one version, or a range of it, from S3 through obstore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from services.errors import BackendUnavailable
+from services.storage.s3_errors import translated
+
+if TYPE_CHECKING:
+    from obstore import BytesStream, GetResult
+
+CHUNK = 256 * 1024
+
+
+class S3Reader:
+    """An ``ObjectReader``; a body that ends early is ``BackendUnavailable``, never a shorter object."""
+
+    def __init__(self, result: GetResult) -> None:
+        start, stop = result.range
+        self._left = stop - start
+        with translated():
+            self._stream: BytesStream | None = result.stream(min_chunk_size=CHUNK)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._stream is not None:
+            with translated():
+                chunk = next(self._stream, b"")
+            if chunk:
+                self._left -= len(chunk)
+                yield chunk
+                continue
+            self.close()
+            if self._left:
+                raise BackendUnavailable(detail=f"the body ended {self._left} bytes early")
+
+    def close(self) -> None:
+        """Drop the connection, or give it back if the body was read to its end."""
+        self._stream = None

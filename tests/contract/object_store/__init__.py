@@ -1,0 +1,3 @@
+"""One suite over every object store."""
+
+from __future__ import annotations

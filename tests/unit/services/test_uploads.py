@@ -1,0 +1,329 @@
+"""An upload is committed or it never was: failures at each step, on the real embedded store and a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.errors import (
+    BackendUnavailable,
+    ImageNotFound,
+    NotAnImage,
+    Overloaded,
+    PreconditionFailed,
+    ServiceError,
+    TooLarge,
+    TooManyPixels,
+)
+from services.images import Images
+from services.limits import UploadLimits
+from services.metadata.engine import make_engine
+from services.metadata.migrate import upgrade
+from services.metadata.sql import SqlImageRepository
+from services.models import Caller, Image, UploadFields
+from services.storage.filesystem import FileStore
+from services.uploads import Uploads
+from utils.budget import MemoryBudget
+from utils.clock import utc_now
+
+ME = Caller("me")
+
+
+class World:
+    """A store and a database on disk, and what they hold."""
+
+    def __init__(self, root: Path) -> None:
+        self.store = FileStore(root / "objects", secret="s", clock=utc_now)
+        self.engine = make_engine(f"sqlite:///{root}/rows.sqlite3")
+        upgrade(self.engine, lock_path=None)
+        self.rows = SqlImageRepository(self.engine)
+
+    def uploads(self, repository: Any = None, store: Any = None, **limits: int) -> Uploads:
+        bounds = UploadLimits(**{"max_file_size": 10**7, "max_pixels": 10**7, **limits})
+        budget = MemoryBudget(64 * 1024 * 1024)
+        return Uploads(store or self.store, repository or self.rows, limits=bounds, budget=budget)
+
+    def images(self, repository: Any = None) -> Images:
+        return Images(self.store, repository or self.rows, self.store)
+
+    def objects(self) -> list[tuple[str, bool]]:
+        return [(version.version_id, version.deleted) for version in self.store.list_versions("images/")]
+
+    def unfinished(self) -> list[str]:
+        return list(self.store.list_unfinished("images/"))
+
+
+class Breaking:
+    """Delegates, but raises where it is told to, before or after the real step."""
+
+    def __init__(self, inner: Any, method: str, error: Exception, *, after: bool = False, times: int = 99) -> None:
+        self._inner, self._method, self._error, self._after, self._times = inner, method, error, after, times
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._inner, name)
+        if name != self._method:
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            broken = self._times > 0
+            self._times -= 1
+            if broken and not self._after:
+                raise self._error
+            result = real(*args, **kwargs)
+            if broken:
+                raise self._error
+            return result
+
+        return call
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+def store(uploads: Uploads, data: bytes, fields: UploadFields | None = None) -> Image:
+    with uploads.new(ME, filename="a.jpg") as upload:
+        upload.write(data)
+        return upload.commit(fields)
+
+
+def test_a_commit_stores_one_object_and_one_row(world: World, jpeg_photo: bytes) -> None:
+    image = store(world.uploads(), jpeg_photo, UploadFields("t", "d", ("x",)))
+    assert world.rows.get(image.image_id) == image
+    assert image.object_key == f"images/{image.image_id}/a.jpg"
+    assert world.objects() == [(image.current.version_id, False)]
+    attributes = world.store.describe(image.object_key, image.current.version_id)
+    assert (attributes.content_type, attributes.owner, attributes.filename) == ("image/jpeg", "me", "a.jpg")
+
+
+@pytest.mark.parametrize("size", [1, 13, 4096, 1 << 20])
+def test_chunking_changes_nothing(world: World, jpeg_photo: bytes, size: int) -> None:
+    data = jpeg_photo if size > 1 else jpeg_photo[:2000] + jpeg_photo[2000:]
+    with world.uploads().new(ME) as upload:
+        for start in range(0, len(data), size):
+            upload.write(data[start : start + size])
+        image = upload.commit()
+    assert b"".join(world.images().open(image, image.current)) == jpeg_photo
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [ZeroDivisionError, KeyboardInterrupt, GeneratorExit, SystemExit],
+)
+@pytest.mark.parametrize("written", [0, 10, 50_000, None])
+def test_leaving_without_a_commit_leaves_nothing(
+    world: World, jpeg_photo: bytes, stop: type[BaseException], written: int | None
+) -> None:
+    with pytest.raises(stop), world.uploads().new(ME) as upload:
+        if written != 0:
+            upload.write(jpeg_photo[:written])
+        raise stop
+    assert (world.objects(), world.unfinished()) == ([], [])
+
+
+def test_leaving_quietly_without_a_commit_leaves_nothing(world: World, jpeg_photo: bytes) -> None:
+    with world.uploads().new(ME) as upload:
+        upload.write(jpeg_photo)
+    assert (world.objects(), world.unfinished()) == ([], [])
+
+
+def test_refusals_come_while_writing(world: World, jpeg_photo: bytes) -> None:
+    with pytest.raises(TooLarge), world.uploads(max_file_size=1000).new(ME) as upload:
+        upload.write(jpeg_photo[:1001])
+    with pytest.raises(TooManyPixels), world.uploads(max_pixels=1000).new(ME) as upload:
+        upload.write(jpeg_photo[:20_000])
+    with pytest.raises(NotAnImage), world.uploads().new(ME) as upload:
+        upload.commit()
+    assert (world.objects(), world.unfinished()) == ([], [])
+
+
+@pytest.mark.parametrize("method", ["add"])
+def test_a_refused_row_takes_the_object_with_it(world: World, jpeg_photo: bytes, method: str) -> None:
+    broken = Breaking(world.rows, method, BackendUnavailable())
+    with pytest.raises(BackendUnavailable):
+        store(world.uploads(broken), jpeg_photo)
+    assert (world.objects(), world.unfinished()) == ([], [])
+
+
+def test_a_row_whose_answer_was_lost_counts(world: World, jpeg_photo: bytes) -> None:
+    image = store(world.uploads(Breaking(world.rows, "add", BackendUnavailable(), after=True)), jpeg_photo)
+    assert world.rows.get(image.image_id) == image
+    assert world.objects() == [(image.current.version_id, False)]
+
+
+def test_a_failed_replacement_leaves_the_former_version_current(
+    world: World, jpeg_photo: bytes, png_photo: bytes
+) -> None:
+    image = store(world.uploads(), jpeg_photo)
+    broken = Breaking(world.rows, "replace", BackendUnavailable())
+    with pytest.raises(BackendUnavailable), world.uploads(broken).replacement(image) as upload:
+        upload.write(png_photo)
+        upload.commit()
+    assert world.rows.get(image.image_id) == image
+    assert world.objects() == [(image.current.version_id, False)]
+
+
+def test_a_replacement_whose_answer_was_lost_counts(world: World, jpeg_photo: bytes, png_photo: bytes) -> None:
+    image = store(world.uploads(), jpeg_photo)
+    lost = Breaking(world.rows, "replace", BackendUnavailable(), after=True)
+    with world.uploads(lost).replacement(image) as upload:
+        upload.write(png_photo)
+        changed = upload.commit()
+    assert world.rows.get(image.image_id) == changed
+
+
+def test_the_last_commit_wins(world: World, jpeg_photo: bytes, png_photo: bytes) -> None:
+    image = store(world.uploads(), jpeg_photo)
+    with world.uploads().replacement(image) as slow:
+        slow.write(png_photo)
+        with world.uploads().replacement(image) as fast:
+            fast.write(jpeg_photo)
+            fast.commit()
+        last = slow.commit()
+    assert world.rows.get(image.image_id) == last
+    assert len(world.rows.versions(image.image_id)) == 3
+
+
+def test_a_precondition_is_asked_again_at_the_commit(world: World, jpeg_photo: bytes, png_photo: bytes) -> None:
+    image = store(world.uploads(), jpeg_photo)
+
+    def unchanged(base: Image) -> bool:
+        return base.current.sha256 == image.current.sha256
+
+    with pytest.raises(PreconditionFailed), world.uploads().replacement(image, accepts=unchanged) as slow:
+        slow.write(jpeg_photo)
+        with world.uploads().replacement(image) as fast:
+            fast.write(png_photo)
+            winner = fast.commit()
+        slow.commit()
+    assert world.rows.get(image.image_id) == winner
+    assert len(world.objects()) == 2
+
+
+def test_an_image_deleted_meanwhile_is_not_brought_back(world: World, jpeg_photo: bytes, png_photo: bytes) -> None:
+    image = store(world.uploads(), jpeg_photo)
+    with pytest.raises(ImageNotFound), world.uploads().replacement(image) as upload:
+        upload.write(png_photo)
+        world.images().delete(image.image_id, ME)
+        upload.commit()
+    assert [deleted for _, deleted in world.objects()] == [True, False]
+
+
+def test_a_full_budget_is_an_answer_not_a_crash(
+    world: World, jpeg_photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = world.uploads()
+    monkeypatch.setattr("services.uploads.RESERVATION_TIMEOUT", 0.01)
+    monkeypatch.setattr("services.uploads.FREE_BYTES", 1000)
+    assert uploads.budget.acquire(64 * 1024 * 1024, 0)
+    with pytest.raises(Overloaded), uploads.new(ME) as upload:
+        upload.write(jpeg_photo)
+    assert uploads.budget.held == 64 * 1024 * 1024
+
+
+def test_the_budget_is_given_back_after_success_and_failure(
+    world: World, jpeg_photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.uploads.FREE_BYTES", 1000)
+    uploads = world.uploads()
+    store(uploads, jpeg_photo)
+    with pytest.raises(NotAnImage):
+        store(uploads, jpeg_photo[:-9])
+    assert uploads.budget.held == 0
+
+
+def test_a_verifier_is_fed_judges_and_is_closed(world: World, jpeg_photo: bytes) -> None:
+    calls: list[str] = []
+
+    class Judge:
+        def feed(self, chunk: bytes) -> None:
+            calls.append("feed")
+
+        def finish(self) -> None:
+            calls.append("finish")
+            raise NotAnImage("It does not decode.")
+
+        def close(self) -> None:
+            calls.append("close")
+
+    uploads = world.uploads()
+    uploads.verifier = Judge
+    with pytest.raises(NotAnImage, match="decode"):
+        store(uploads, jpeg_photo)
+    assert calls == ["feed", "finish", "close"]
+    assert (world.objects(), world.unfinished()) == ([], [])
+
+
+def test_a_failed_clean_up_does_not_hide_the_cause(
+    world: World, jpeg_photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck = Breaking(world.store, "remove_version", BackendUnavailable(detail="down"))
+    broken = Breaking(world.rows, "add", ServiceError("the cause"))
+    with pytest.raises(ServiceError, match="the cause"):
+        store(world.uploads(broken, stuck), jpeg_photo)
+    assert "could not undo" in caplog.text
+
+
+class TestDeleteAndRestore:
+    @pytest.mark.parametrize("action", ["delete", "restore"])
+    def test_a_refused_row_takes_back_what_the_store_did(self, world: World, jpeg_photo: bytes, action: str) -> None:
+        image = store(world.uploads(), jpeg_photo)
+        images = world.images(Breaking(world.rows, "replace", BackendUnavailable()))
+        with pytest.raises(BackendUnavailable):
+            act(images, action, image)
+        assert world.objects() == [(image.current.version_id, False)]
+        assert world.rows.get(image.image_id) == image
+
+    @pytest.mark.parametrize("action", ["delete", "restore"])
+    def test_a_lost_answer_counts(self, world: World, jpeg_photo: bytes, action: str) -> None:
+        image = store(world.uploads(), jpeg_photo)
+        act(world.images(Breaking(world.rows, "replace", BackendUnavailable(), after=True)), action, image)
+        assert len(world.rows.versions(image.image_id)) == len(world.objects()) == 2
+
+    def test_two_deletes_at_once_delete_once(self, world: World, jpeg_photo: bytes) -> None:
+        image = store(world.uploads(), jpeg_photo)
+        racing = RacingRepository(world.rows, lambda: world.images().delete(image.image_id, ME))
+        with pytest.raises(ImageNotFound):
+            world.images(racing).delete(image.image_id, ME)
+        assert [deleted for _, deleted in world.objects()] == [True, False]
+
+    def test_foreigners_can_neither_delete_nor_restore(self, world: World, jpeg_photo: bytes) -> None:
+        image = store(world.uploads(), jpeg_photo)
+        for action in ("delete", "restore"):
+            with pytest.raises(ImageNotFound):
+                act(world.images(), action, image, Caller("somebody else"))
+        assert len(world.objects()) == 1
+
+
+def act(images: Images, action: str, image: Image, caller: Caller = ME) -> None:
+    if action == "delete":
+        images.delete(image.image_id, caller)
+    else:
+        images.restore(image.image_id, image.current.version_id, caller)
+
+
+class RacingRepository:
+    """Lets somebody else act once, between this caller's look and its change."""
+
+    def __init__(self, inner: SqlImageRepository, other: Callable[[], object]) -> None:
+        self._inner, self._other = inner, other
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def replace(self, image: Image, *, expected_version_id: str) -> None:
+        other, self._other = self._other, lambda: None
+        other()
+        self._inner.replace(image, expected_version_id=expected_version_id)
+
+
+def test_images_are_values(world: World, jpeg_photo: bytes) -> None:
+    image = store(world.uploads(), jpeg_photo)
+    assert replace(image, title="x") != image
