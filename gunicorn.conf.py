@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-import config
+# By name: a module called `config` here would be taken for gunicorn's own setting of that name.
+from config import ConfigError, load
 from utils import logger
 from utils.gunicorn_worker import JsonLogger, PacedWorker
 from utils.pacing import Pace
@@ -26,8 +27,8 @@ def _refuse(*lines: str) -> NoReturn:
 
 
 try:
-    settings = config.load()
-except config.ConfigError as error:
+    settings = load()
+except ConfigError as error:
     _refuse(*error.problems)
 
 logger.configure(settings.log_level)
