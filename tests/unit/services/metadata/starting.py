@@ -21,6 +21,7 @@ def main() -> None:
     upgrade(engine, lock_path=None)
     print(time.monotonic() - began)
     SqlImageRepository(engine).add(an_image())
+    engine.dispose()
 
 
 if __name__ == "__main__":
