@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from services.errors import InvalidInput, ObjectNotFound, ServiceError
+from services.errors import BackendUnavailable, InvalidInput, ObjectNotFound, ServiceError
 from services.models import ByteRange
 from services.storage.file_errors import translated
 from services.storage.file_staging import StagedFile
@@ -34,15 +34,16 @@ class FileWriter:
 
     def commit(self) -> str:
         """Publish the version and return its id. After a failed ``write`` that same error is raised again."""
-        if self._error is not None:
-            raise self._error
         if not self._version_id:
+            if self._error is not None:
+                raise self._error
             with translated("publishing a version"):
                 self._version_id = self._publish(self._staged)
         return self._version_id
 
     def abort(self) -> None:
         """Remove the staged file."""
+        self._error = self._error or BackendUnavailable(detail="the write was aborted")
         with translated("removing a staged file"):
             self._staged.discard()
 

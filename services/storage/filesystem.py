@@ -110,11 +110,13 @@ class FileStore:
         return staged.publish(folder, self._root, self._ids)
 
     def mark_deleted(self, key: str) -> str:
-        """Put a delete marker on top of ``key``, which need not exist; return the marker's id."""
+        """Put a delete marker on top of ``key`` and return its id; raises ``ObjectNotFound`` if there is nothing."""
         folder = self._folder(key)
         with translated("marking an object deleted"), locked_folder(folder, self._root) as descriptor:
             versions = versions_in(folder)
-            version_id = self._ids.after(versions[0][0] if versions else "")
+            if not versions:
+                raise ObjectNotFound(detail=f"there is no {key} to mark deleted")
+            version_id = self._ids.after(versions[0][0])
             marker = marker_file(folder, version_id)
             marker.touch(mode=0o600, exist_ok=False)
             try:

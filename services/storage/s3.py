@@ -13,6 +13,7 @@ below what a killed process can not clean up.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +36,7 @@ __all__ = ["S3Options", "S3Store"]
 
 logger = logging.getLogger(__name__)
 
-_NO_VERSION = {"", "null"}
+_VERSION_ID = re.compile(r"(?!null$)[A-Za-z0-9._~-]{1,1024}")
 _NEWEST = 20
 _CLOCK_SKEW = timedelta(seconds=5)
 
@@ -59,8 +60,7 @@ class S3Store:
     def read(self, key: str, version_id: str, byte_range: ByteRange | None = None) -> ObjectReader:
         """Open one version; raises ``ObjectNotFound``, and ``InvalidInput`` for a range behind its end."""
         checked_key(key)
-        if version_id in _NO_VERSION:  # S3 would answer with the newest version, whichever that is
-            raise ObjectNotFound(detail=f"read of {key} without a version id")
+        _check_version_id(version_id)
         with translated():
             if byte_range is None:
                 return S3Reader(obstore.get(self._clients.downloads, key, options={"version": version_id}))
@@ -69,8 +69,10 @@ class S3Store:
 
     def describe(self, key: str, version_id: str) -> ObjectAttributes:
         """The attributes that were stored with one version; raises ``ObjectNotFound``."""
+        checked_key(key)
+        _check_version_id(version_id)
         head = attempt(
-            lambda: self._clients.boto.head_object(Bucket=self._bucket, Key=checked_key(key), VersionId=version_id),
+            lambda: self._clients.boto.head_object(Bucket=self._bucket, Key=key, VersionId=version_id),
             self._tries,
         )
         return attributes_of(head["ContentType"], head["Metadata"])
@@ -78,8 +80,7 @@ class S3Store:
     def copy_version(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
         """Make an earlier version's bytes the newest, inside S3; over CopyObject's 5 GiB that is ``TooLarge``."""
         checked_key(key)
-        if version_id in _NO_VERSION:
-            raise ObjectNotFound(detail=f"copy of {key} without a version id")
+        _check_version_id(version_id)
         trace = WriteTrace(self._clients, key)
 
         def copy() -> str:
@@ -99,21 +100,27 @@ class S3Store:
             trace.settle()
 
     def mark_deleted(self, key: str) -> str:
-        """Put a delete marker on top of ``key``, which need not exist; return the marker's version id."""
+        """Put a delete marker on top of ``key`` and return its version id.
+
+        Where there is nothing, AWS makes a marker all the same and others do not: those raise ``ObjectNotFound``. On a
+        marker, MinIO returns that one's id and others put another on top.
+        """
         checked_key(key)
         begun = datetime.now(UTC).replace(microsecond=0)
 
         def delete() -> str:
             return self._clients.boto.delete_object(Bucket=self._bucket, Key=key).get("VersionId", "")
 
-        return self._with_id(attempt(delete, self._tries, recover=lambda: self._marker_since(key, begun)))
+        version_id = attempt(delete, self._tries, recover=lambda: self._marker_since(key, begun))
+        if not version_id and all(version.key != key for version in self.list_versions(key)):
+            raise ObjectNotFound(detail=f"there is no {key} to mark deleted")
+        return self._with_id(version_id)
 
     def remove_version(self, key: str, version_id: str) -> None:
         """Remove one version or marker for good; one that is not there is no error."""
         checked_key(key)
-        if version_id in _NO_VERSION:  # without a version id, S3 would put a delete marker
-            return
         try:
+            _check_version_id(version_id)
             attempt(
                 lambda: self._clients.boto.delete_object(Bucket=self._bucket, Key=key, VersionId=version_id),
                 self._tries,
@@ -127,7 +134,7 @@ class S3Store:
         Without s3:GetBucketVersioning the second question stays open: that is logged, and ``commit`` still refuses a
         bucket that gives no version ids.
         """
-        probe = self._clients.probe
+        probe = self._clients.brisk
         try:
             probe.head_bucket(Bucket=self._bucket)
         except SDK_ERRORS as error:
@@ -175,7 +182,7 @@ class S3Store:
     def _marker_since(self, key: str, begun: datetime) -> str | None:
         """The delete marker on top of ``key`` if it is as young as our lost request for one."""
         try:
-            listed = self._clients.boto.list_object_versions(Bucket=self._bucket, Prefix=key, MaxKeys=_NEWEST)
+            listed = self._clients.brisk.list_object_versions(Bucket=self._bucket, Prefix=key, MaxKeys=_NEWEST)
         except SDK_ERRORS as error:
             logger.warning("A delete marker may exist: key=%s (%s)", key, diagnose(error).text)
             return None
@@ -185,6 +192,12 @@ class S3Store:
         return None
 
     def _with_id(self, version_id: str) -> str:
-        if version_id in _NO_VERSION:
+        if version_id in {"", "null"}:
             raise BackendMisconfigured(detail=f"bucket {self._bucket} gave no version id: is its versioning enabled?")
         return version_id
+
+
+def _check_version_id(version_id: str) -> None:
+    """Refuse what is no version id: without one, S3 would act on the newest version, whichever that is."""
+    if _VERSION_ID.fullmatch(version_id) is None or ".." in version_id:
+        raise ObjectNotFound(detail=f"no version can have the id {version_id[:100]!r}")

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 MAX_CONNECTIONS = 64
 _PART_THREADS = 16
-_PROBE_TIMEOUT = 3.0
+_BRISK = 3.0
 # boto3 renews credentials at the latest 10 minutes before they expire, so a copy of that age is still valid.
 _CREDENTIAL_AGE = timedelta(minutes=10)
 _RETRY_BUDGET = timedelta(seconds=10)
@@ -93,10 +93,10 @@ class S3Clients:
         return self._once("boto", lambda: self._boto(self.options.connect_timeout, self.options.read_timeout))
 
     @property
-    def probe(self) -> S3Client:
-        """A boto3 client that gives up within seconds, for health checks."""
-        timeout = min(_PROBE_TIMEOUT, self.options.connect_timeout)
-        return self._once("probe", lambda: self._boto(timeout, min(_PROBE_TIMEOUT, self.options.read_timeout)))
+    def brisk(self) -> S3Client:
+        """A boto3 client that gives up within 3 s, for health checks and for cleaning up after a failure."""
+        connect, read = min(_BRISK, self.options.connect_timeout), min(_BRISK, self.options.read_timeout)
+        return self._once("brisk", lambda: self._boto(connect, read))
 
     @property
     def uploads(self) -> obstore.store.S3Store:

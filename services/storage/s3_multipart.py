@@ -111,8 +111,8 @@ class MultipartUpload:
     def _abort_once(self, upload_id: str) -> None:
         def abort() -> None:
             try:
-                self._clients.boto.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
-            except self._clients.boto.exceptions.NoSuchUpload:
+                self._clients.brisk.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
+            except self._clients.brisk.exceptions.NoSuchUpload:
                 return
 
         attempt(abort, self._tries, budget=CLEANUP_BUDGET)
@@ -120,8 +120,8 @@ class MultipartUpload:
     def _is_gone(self) -> bool:
         def listed() -> bool:
             try:
-                self._clients.boto.list_parts(Bucket=self._bucket, Key=self._key, UploadId=self._id, MaxParts=1)
-            except self._clients.boto.exceptions.NoSuchUpload:
+                self._clients.brisk.list_parts(Bucket=self._bucket, Key=self._key, UploadId=self._id, MaxParts=1)
+            except self._clients.brisk.exceptions.NoSuchUpload:
                 return True
             return False
 
@@ -142,7 +142,7 @@ class MultipartUpload:
             self._warn_of_stray(error.detail)
 
     def _strays(self, begun: datetime) -> Iterator[str]:
-        boto = self._clients.boto
+        boto = self._clients.brisk
         for upload in boto.list_multipart_uploads(Bucket=self._bucket, Prefix=self._key).get("Uploads", []):
             upload_id, initiated = upload["UploadId"], upload["Initiated"]
             if upload["Key"] != self._key or abs(initiated - begun) > _CLOCK_SKEW or upload_id in _ours:

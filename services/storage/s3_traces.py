@@ -85,7 +85,7 @@ class WriteTrace:
             self._warn("could not be removed", error.detail)
 
     def _delete(self, bucket: str, version_id: str) -> None:
-        boto = self._clients.boto
+        boto = self._clients.brisk
         attempt(
             lambda: boto.delete_object(Bucket=bucket, Key=self._key, VersionId=version_id),
             tries=_TRIES,
@@ -93,13 +93,13 @@ class WriteTrace:
         )
 
     def _versions(self) -> Iterator[str]:
-        bucket, boto = self._clients.options.bucket, self._clients.boto
+        bucket, boto = self._clients.options.bucket, self._clients.brisk
         listed = boto.list_object_versions(Bucket=bucket, Prefix=self._key, MaxKeys=_NEWEST)
         for version in listed.get("Versions", []):
             if version["Key"] != self._key:
                 continue
             try:
-                head = boto.head_object(Bucket=bucket, Key=self._key, VersionId=version["VersionId"])
+                head = boto.head_object(Bucket=bucket, Key=self._key, **_named(version["VersionId"]))  # type: ignore[arg-type]
             except ClientError as error:
                 if diagnose(error).status in {404, 405}:  # removed meanwhile: not ours to look at
                     continue
@@ -109,3 +109,8 @@ class WriteTrace:
 
     def _warn(self, what: str, why: str) -> None:
         logger.warning("A version that may exist %s: key=%s write-id=%s (%s)", what, self._key, self.write_id, why)
+
+
+def _named(version_id: str) -> dict[str, str]:
+    """The version as a parameter; not every server knows ``null``, the only version where versioning is off."""
+    return {} if version_id == "null" else {"VersionId": version_id}

@@ -37,6 +37,7 @@ class Server:
     options: S3Options
     unversioned: str
     boto: S3Client
+    store: S3Store
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _serve(name: str, endpoint: str) -> Iterator[Server]:
     boto.put_bucket_versioning(Bucket=options.bucket, VersioningConfiguration={"Status": "Enabled"})
     unversioned = f"unversioned-{suffix}"
     boto.create_bucket(Bucket=unversioned)
-    yield Server(name, options, unversioned, boto)
+    yield Server(name, options, unversioned, boto, S3Store(options))
     for bucket in (options.bucket, unversioned):
         _remove_bucket(boto, bucket)
     boto.close()
@@ -146,7 +147,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path, servers: dict[str, Serv
         return Case("filesystem", FileStore(tmp_path / "store", secret="s" * 32, clock=lambda: datetime.now(UTC)))
     if request.param not in servers:
         pytest.skip(f"needs {request.param}: set {REAL_SERVERS[request.param]} to its URL")
-    return Case(request.param, S3Store(servers[request.param].options), servers[request.param])
+    return Case(request.param, servers[request.param].store, servers[request.param])
 
 
 @pytest.fixture(scope="session")

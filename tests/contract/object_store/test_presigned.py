@@ -26,7 +26,7 @@ def anonymous() -> Iterator[requests.Session]:
 
 
 def test_get(server: Server, key: str, anonymous: requests.Session) -> None:
-    case = Case(server.name, S3Store(server.options), server)
+    case = Case(server.name, server.store, server)
     version_id = case.put(key, b"old")
     case.put(key, b"new")
 
@@ -40,7 +40,7 @@ def test_get(server: Server, key: str, anonymous: requests.Session) -> None:
 
 
 def test_put(server: Server, key: str, anonymous: requests.Session) -> None:
-    case = Case(server.name, S3Store(server.options), server)
+    case = Case(server.name, server.store, server)
 
     url = case.store.presign_put(key, expires_in=60, content_type="image/png", max_size=100)
     answer = anonymous.put(url, data=b"abc", headers={"Content-Type": "image/png"})
@@ -58,7 +58,7 @@ def real(server: Server) -> None:
 
 def test_a_put_of_another_type_is_refused(server: Server, key: str, anonymous: requests.Session) -> None:
     real(server)
-    case = Case(server.name, S3Store(server.options), server)
+    case = Case(server.name, server.store, server)
     url = case.store.presign_put(key, expires_in=60, content_type="image/png", max_size=100)
 
     assert anonymous.put(url, data=b"abc", headers={"Content-Type": "text/html"}).status_code == 403
@@ -67,7 +67,7 @@ def test_a_put_of_another_type_is_refused(server: Server, key: str, anonymous: r
 
 def test_tampering_is_refused(server: Server, key: str, anonymous: requests.Session) -> None:
     real(server)
-    case = Case(server.name, S3Store(server.options), server)
+    case = Case(server.name, server.store, server)
     version_id, other = case.put(key, b"abc"), case.put(key + "2", b"secret")
     url = case.store.presign_get(key, version_id, expires_in=60, content_type="image/png", disposition="inline")
     put = case.store.presign_put(key, expires_in=60, content_type="image/png", max_size=100)
@@ -85,7 +85,7 @@ def test_tampering_is_refused(server: Server, key: str, anonymous: requests.Sess
 
 def test_expiry_is_kept(server: Server, key: str, anonymous: requests.Session) -> None:
     real(server)
-    case = Case(server.name, S3Store(server.options), server)
+    case = Case(server.name, server.store, server)
     version_id = case.put(key, b"abc")
     url = case.store.presign_get(key, version_id, expires_in=1, content_type="image/png", disposition="inline")
 

