@@ -33,7 +33,10 @@ def raster(width: int, height: int, *, mode: str = "RGB", noise: bool = False, s
     """A Pillow image, a gradient or noise; ``seed`` makes frames differ."""
     if noise:
         channels = len(Image.new(mode, (1, 1)).getbands())
-        return Image.frombytes(mode, (width, height), random.Random(seed).randbytes(width * height * channels))
+        image = Image.frombytes(mode, (width, height), random.Random(seed).randbytes(width * height * channels))
+        if mode == "P":
+            image.putpalette(bytes(value for grey in range(256) for value in (grey, grey, grey)))
+        return image
     gradient = Image.linear_gradient("L").rotate(seed * 40).resize((width, height))
     return Image.merge("RGB", (gradient, gradient.transpose(Image.Transpose.ROTATE_180), gradient)).convert(mode)
 

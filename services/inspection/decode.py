@@ -2,7 +2,7 @@
 
 Native decoders meet bytes of strangers here, so they run where they can do no harm: a process of its own with limits on
 memory and time, without the service's environment (no credentials to steal) and open files. What it does to itself
-costs that one upload. Starting it takes 60 to 200 ms of processor time, besides the decoding: that is why it is an option.
+costs that one upload. Starting it takes 60 ms or more of processor time, besides the decoding: so it is an option.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_ANSWER = 1024
 # All that the child inherits. One thread is enough for a stream; nothing may be spilled to a disk.
 _ENVIRONMENT = {"VIPS_CONCURRENCY": "1", "VIPS_DISC_THRESHOLD": "1000g", "MALLOC_ARENA_MAX": "2", "LANG": "C.UTF-8"}
 
-_FAILED = "The image can not be decoded; it is damaged."
+_FAILED = "The image does not decode: it is damaged, or needs more memory than it may use."
 _HUNG = "The image takes too long to decode."
 
 
