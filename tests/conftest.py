@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,7 @@ def make_settings(tmp_path: Path) -> Callable[..., config.Settings]:
 
 
 @pytest.fixture
-def make_app(make_settings: Callable[..., config.Settings]) -> Iterator[Callable[..., Flask]]:
+def make_app(make_settings: Callable[..., config.Settings]) -> Callable[..., Flask]:
     """An application as gunicorn would load it, prepared, on the embedded store and SQLite."""
 
     def make(**environ: str) -> Flask:

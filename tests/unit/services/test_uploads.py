@@ -42,8 +42,10 @@ class World:
         upgrade(self.engine, lock_path=None)
         self.rows = SqlImageRepository(self.engine)
 
-    def uploads(self, repository: Any = None, store: Any = None, **limits: int) -> Uploads:
-        bounds = UploadLimits(**{"max_file_size": 10**7, "max_pixels": 10**7, **limits})
+    def uploads(
+        self, repository: Any = None, store: Any = None, *, max_file_size: int = 10**7, max_pixels: int = 10**7
+    ) -> Uploads:
+        bounds = UploadLimits(max_file_size, max_pixels)
         budget = MemoryBudget(64 * 1024 * 1024)
         return Uploads(store or self.store, repository or self.rows, limits=bounds, budget=budget)
 
