@@ -1,4 +1,4 @@
-"""Random access to a stream, in constant memory: its first 8 MiB and its latest 1 MiB."""
+"""Random access to a stream, in constant memory: at least its first 8 MiB and its latest 1 MiB."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ChunkStore:
     """What has been fed, by offset, as far as it is kept.
 
     Chunks are kept by reference, without a copy; small ones are joined, so that a million one-byte chunks do not
-    become a million objects.
+    become a million objects. Whole chunks are kept or dropped, so large ones may keep a little more.
     """
 
     def __init__(self) -> None:
