@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -17,8 +18,10 @@ import config
 from api.access import AccessLog
 from api.context import EXTENSION
 from services.core import Core
+from services.errors import BackendUnavailable
 from services.health import Readiness
 from services.images import Images
+from services.inspection.decode import DecodeVerifier
 from services.limits import UploadLimits
 from services.metadata.engine import make_engine
 from services.metadata.migrate import upgrade
@@ -30,6 +33,8 @@ from services.storage.timed import TimedStore
 from services.uploads import Uploads, Verifier
 from utils.budget import MemoryBudget
 from utils.clock import utc_now
+
+log = logging.getLogger("image-service")
 
 DECODE_SECONDS = 30.0
 DECODE_MEMORY = 1024 * 1024 * 1024
@@ -102,7 +107,7 @@ def prepare(settings: config.Settings) -> None:
     """Once per start, before any worker: bring the database up to date and look whether the store is usable.
 
     :raises services.errors.BackendMisconfigured: when an operator must act before the service can work.
-    :raises services.errors.BackendUnavailable: when a backend does not answer (the database; a store may come later).
+    :raises services.errors.BackendUnavailable: when the database does not answer.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = build_engine(settings)
@@ -113,7 +118,11 @@ def prepare(settings: config.Settings) -> None:
     store: ObjectStore = build_store(settings)
     if isinstance(store, FileStore):
         store.sweep()
-    store.check()
+    try:
+        store.check()
+    except BackendUnavailable as error:
+        # S3 may come back; until then /health/ready keeps traffic away.
+        log.warning("the object store does not answer yet: %s", error.detail or error)
 
 
 def _migration_lock(settings: config.Settings) -> Path | None:
@@ -121,8 +130,6 @@ def _migration_lock(settings: config.Settings) -> Path | None:
 
 
 def _verifier(settings: config.Settings) -> Callable[[], Verifier]:
-    from services.inspection.decode import DecodeVerifier  # noqa: PLC0415
-
     return lambda: DecodeVerifier(max_pixels=settings.max_pixels, timeout=DECODE_SECONDS, memory_bytes=DECODE_MEMORY)
 
 

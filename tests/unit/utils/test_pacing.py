@@ -1,0 +1,145 @@
+"""The paced socket: deadlines, minimum rate, 100 Continue on demand, and endings that do not destroy the answer."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from time import monotonic, sleep
+
+import pytest
+
+from utils.pacing import Pace, PacedSocket, linger
+
+FAST = Pace(header_seconds=0.3, idle_seconds=0.3, minimum_rate=1000, grace_seconds=0.4, send_seconds=5)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_a_head_in_time_is_read(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_headers()
+    pair[1].sendall(b"GET")
+    assert paced.recv(100) == b"GET"
+
+
+def test_a_trickling_head_ends_as_if_the_client_had_gone(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_headers()
+    started = monotonic()
+    sender = threading.Thread(target=trickle, args=(pair[1], 10, 0.1))
+    sender.start()
+    while paced.recv(1):
+        assert monotonic() - started < 3
+    assert 0.25 < monotonic() - started < 2
+    sender.join()
+
+
+def test_a_stalled_body_times_out(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_body(owes_continue=False)
+    with pytest.raises(TimeoutError):
+        paced.recv(1)
+
+
+def test_a_body_below_the_minimum_rate_times_out_although_it_never_stalls(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_body(owes_continue=False)
+    sender = threading.Thread(target=trickle, args=(pair[1], 20, 0.1))
+    sender.start()
+    started = monotonic()
+    with pytest.raises(TimeoutError):
+        while True:
+            assert paced.recv(100)
+    assert 0.35 < monotonic() - started < 2
+    sender.join()
+
+
+def test_no_minimum_means_only_stalls_end_it(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], Pace(idle_seconds=0.3, minimum_rate=0, grace_seconds=0.1))
+    paced.begin_body(owes_continue=False)
+    sender = threading.Thread(target=trickle, args=(pair[1], 8, 0.1))
+    sender.start()
+    assert sum(len(paced.recv(1)) for _ in range(8)) == 8
+    sender.join()
+
+
+def test_time_that_the_store_takes_is_not_held_against_the_client(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_body(owes_continue=False)
+    for _ in range(4):
+        pair[1].sendall(b"x")
+        assert paced.recv(1) == b"x"
+        sleep(0.2)
+
+
+def test_continue_is_sent_when_the_body_is_wanted_and_once(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_body(owes_continue=True)
+    assert paced.continue_owed
+    pair[1].sendall(b"body")
+    assert paced.recv(10) == b"body"
+    pair[1].sendall(b"more")
+    assert paced.recv(10) == b"more"
+    assert pair[1].recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert not paced.continue_owed
+
+
+def test_a_late_continue_is_never_sent(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_body(owes_continue=True)
+    paced.end_body()
+    pair[1].sendall(b"x")
+    paced.recv(1)
+    pair[1].settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        pair[1].recv(1)
+
+
+def test_the_servers_own_shorter_limit_is_kept(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], Pace())
+    paced.begin_body(owes_continue=False)
+    paced.settimeout(0.1)
+    started = monotonic()
+    with pytest.raises(TimeoutError):
+        paced.recv(1)
+    assert monotonic() - started < 2
+
+
+def test_lingering_lets_the_answer_arrive_while_the_client_still_sends() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        served, _ = listener.accept()
+        with client, served:
+            sender = threading.Thread(target=client.sendall, args=(b"x" * 20_000_000,))
+            sender.start()
+            served.sendall(b"HTTP/1.1 413 Too Large\r\n\r\n")
+            ending = threading.Thread(target=linger, args=(served,), kwargs={"seconds": 5.0, "most": 64 << 20})
+            ending.start()
+            sender.join(10)
+            assert client.recv(100).startswith(b"HTTP/1.1 413")
+            client.close()
+            ending.join(5)
+            assert not ending.is_alive()
+
+
+def test_lingering_is_bounded(pair: tuple[socket.socket, socket.socket]) -> None:
+    started = monotonic()
+    linger(pair[0], seconds=0.2, most=1000)
+    assert monotonic() - started < 2
+
+
+def trickle(sock: socket.socket, count: int, pause: float) -> None:
+    try:
+        for _ in range(count):
+            sock.sendall(b"x")
+            sleep(pause)
+    except OSError:
+        return
