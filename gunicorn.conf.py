@@ -44,6 +44,10 @@ keepalive = 75
 graceful_timeout = settings.graceful_timeout
 timeout = 60  # of the worker's main loop, not of a request
 logger_class = JsonLogger
+# Never the C parser, even if something installs it: gunicorn_h1c 0.6.9 takes bare line feeds and folded headers, which
+# let a request hide inside another behind a proxy that reads them differently.
+http_parser = "python"
+control_socket_disable = True  # it would lie in the home folder, shared by every instance
 loglevel = settings.log_level.lower()
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat on a busy disk stalls
 
