@@ -59,8 +59,10 @@ def store_form(open_upload: Opener, refuse_size: Callable[[int], None]) -> Image
     with form.stack:
         try:
             boundary = boundary_of(request.headers["Content-Type"])
-            for event in parse_form(body_chunks(), boundary):
+            chunks = body_chunks()
+            for event in parse_form(chunks, boundary):
                 form.take(event)
+            _drop_epilogue(chunks)
         except FormLimitError as error:
             raise MalformedBody(f"The form is over a limit: {error}.", code="form_too_complex") from error
         except FormSyntaxError as error:
@@ -134,9 +136,24 @@ def body_chunks() -> Iterator[bytes]:
         raise ClientGone
 
 
+def _drop_epilogue(chunks: Iterator[bytes]) -> None:
+    """Read what stands behind a form's closing boundary (RFC 2046, 5.1.1), so that a body that was cut there, or whose
+    framing is broken, is not taken for whole.
+    """
+    dropped = 0
+    for chunk in chunks:
+        dropped += len(chunk)
+        if dropped > MAX_FIELD_BYTES:
+            raise MalformedBody("There is more behind the form's closing boundary; end the body there.")
+
+
 def _read() -> bytes:
+    stream = request.stream
+    # What is there, where the server can tell: waiting for a whole piece, a wrong file would be refused a piece too
+    # late, which from a slow client is minutes.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     try:
-        return request.stream.read(READ_SIZE)
+        return read(READ_SIZE)
     except ServiceError:
         raise
     except TimeoutError as error:

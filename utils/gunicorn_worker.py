@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from gunicorn.glogging import Logger
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
 from utils.pacing import Pace, PacedSocket, linger
@@ -63,6 +64,7 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         # gunicorn would send 100 Continue now; the body's first read sends it, so a refused upload is never invited.
         paced.begin_body(owes_continue=req._expected_100_continue)
         req._expected_100_continue = False
+        req.body = PromptBody(req.body.reader)
         conn.sock.settimeout(self.pace.send_seconds)
         keep = bool(super().handle_request(req, conn))
         uninvited = paced.continue_owed
@@ -88,6 +90,47 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if not isinstance(reader.sock, PacedSocket):
             reader.sock = PacedSocket(conn.sock, self.pace)
         return cast(PacedSocket, reader.sock)
+
+
+class PromptBody(Body):  # type: ignore[misc]  # gunicorn has no types
+    """A request body that also gives what is there: ``read`` waits until it has all that was asked for."""
+
+    def read1(self, size: int) -> bytes:
+        """Up to ``size`` bytes as soon as there are any, empty at the end; see ``io.BufferedIOBase.read1``."""
+        if held := self.buf.tell():
+            return cast(bytes, self.read(min(size, held)))
+        try:
+            if isinstance(self.reader, LengthReader):
+                return self._of_length(self.reader, size)
+            if isinstance(self.reader, ChunkedReader):
+                return self._of_chunks(self.reader, size)
+        except Exception:
+            self.failed = True  # the next request's start is unknown: gunicorn closes the connection
+            raise
+        return cast(bytes, self.read(size))
+
+    @staticmethod
+    def _of_length(reader: Any, size: int) -> bytes:
+        wanted = min(size, reader.length)
+        if not wanted:
+            return b""
+        data: bytes = reader.unreader.read(None, read_ahead=wanted)
+        if len(data) > wanted:  # the beginning of the next request
+            reader.unreader.unread(data[wanted:])
+            data = data[:wanted]
+        reader.length -= len(data)
+        return data
+
+    @staticmethod
+    def _of_chunks(reader: Any, size: int) -> bytes:
+        if not reader.buf.tell() and reader.parser:
+            piece: bytes = next(filter(None, reader.parser), b"")
+            if not piece:
+                reader.parser = None
+            if len(piece) <= size:
+                return piece
+            reader.buf.write(piece)
+        return cast(bytes, reader.read(min(size, reader.buf.tell())))
 
 
 class _CapturedAnswer:
