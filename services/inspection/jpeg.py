@@ -61,9 +61,9 @@ class Jpeg(StreamedFormat):
         """Go behind the next marker that ``pattern`` finds and return its code."""
         cursor = self._cursor
         while True:
-            yield 2
             if not self._width and cursor.offset > _HEADER_LIMIT:
                 raise NotAnImage("The JPEG has no frame header in its first 8 MiB.")
+            yield 2
             found = pattern.search(cursor.data, cursor.pos)
             if found:
                 cursor.pos = found.end()

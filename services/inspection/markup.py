@@ -44,12 +44,14 @@ def _end_of_prolog(text: bytes, at: int) -> int | None:
     """Behind the declaration, comment or document type at ``at``; 0 when it does not end yet, None if it is neither."""
     for opening, closing in ((b"<!--", b"-->"), (b"<?", b"?>")):
         if text.startswith(opening, at):
-            return text.find(closing, at + len(opening)) + len(closing) if closing in text[at:] else 0
+            end = text.find(closing, at + len(opening))
+            return end + len(closing) if end >= 0 else 0
     if not text.startswith(b"<!", at):
         return None
     end = text.find(b">", at) + 1
-    subset = text.find(b"[", at)
+    subset = text.find(b"[", at, end or len(text))
     # An internal subset holds declarations with ">" of their own.
-    if 0 <= subset < end:
-        end = text.find(b">", text.find(b"]", subset)) + 1 if text.find(b"]", subset) >= 0 else 0
+    if subset >= 0:
+        close = text.find(b"]", subset)
+        return text.find(b">", close) + 1 if close >= 0 else 0
     return end

@@ -78,6 +78,8 @@ _CR2_END = 10
 
 _DECISIVE = 12
 """Bytes that tell every binary format, AVIF's brands aside."""
+_PATIENT = 64
+"""Bytes that are looked at one by one."""
 _MAX_MARKUP = 64 << 10
 """Bytes in which a document's first element must come: licences in comments are a few KiB."""
 
@@ -93,11 +95,11 @@ class Sniffer:
     def feed(self, chunk: bytes) -> str | None:
         """The content type of the bytes so far, None while undecided; raises ``UnsupportedType``, ``NotAnImage``."""
         self.head += chunk
-        # Looking at a long comment again for each of its bytes would cost quadratic time: wait until it has doubled.
+        # Looking at a long comment again for each of its bytes would cost quadratic time: wait for a quarter more.
         if len(self.head) < self._next_look:
             return None
         content_type = sniff(self.head)
-        self._next_look = 0 if len(self.head) < _MAX_FTYP else 2 * len(self.head)
+        self._next_look = len(self.head) + (len(self.head) // 4 if len(self.head) > _PATIENT else 0)
         return content_type
 
     def finish(self) -> NotAnImage:

@@ -44,7 +44,7 @@ def test_the_first_exif_block_counts() -> None:
         [segment(0xE1, b"thumbnail" + PLAIN)],
         [b"\xff" * 500],
         [segment(0xE0, b"JFIF\0"), b"\0\0\0", segment(0xE0, b"")],
-        [segment(0xE2, bytes(65533))] * 20,
+        [segment(0xE2, bytes(65533))] * 3,
     ],
     ids=["mpf", "comment", "thumbnail", "fill", "stray", "profile"],
 )
