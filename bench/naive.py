@@ -11,6 +11,7 @@ import uuid
 import boto3
 from botocore.exceptions import ClientError
 from flask import Flask, Response, abort, jsonify, request
+from werkzeug.utils import secure_filename
 
 
 def create_app() -> Flask:
@@ -24,11 +25,12 @@ def create_app() -> Flask:
         file = request.files.get("file")
         if file is None or not file.filename:
             return jsonify(error="no file provided"), 400
-        key = f"{uuid.uuid4()}{os.path.splitext(file.filename)[1]}"  # noqa: PTH122
+        # The keys of all systems have this form: on a file-backed S3 server a folder for each image is a cost of its own.
+        key = f"images/{uuid.uuid4()}/{secure_filename(file.filename)}"
         s3.upload_fileobj(file.stream, bucket, key, ExtraArgs={"ContentType": file.mimetype})
         return jsonify(key=key, url=f"/image/{key}"), 201
 
-    @app.get("/image/<key>")
+    @app.get("/image/<path:key>")
     def read(key: str):
         try:
             found = s3.get_object(Bucket=bucket, Key=key)

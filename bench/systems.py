@@ -62,7 +62,7 @@ class Direct:
         """Heads of presigned PUTs, each for a key of its own: signed here, before the clock starts."""
         count = min(8000, 400 + 1_500_000_000 // body_size)
         length = f"Content-Length: {body_size}\r\n"
-        return [self._head("PUT", f"{uuid.uuid4()}.jpg", length) for _ in range(count)], True
+        return [self._head("PUT", _new_key(), length) for _ in range(count)], True
 
     def read_head(self, key: str) -> str:
         """The head of a presigned GET."""
@@ -70,7 +70,7 @@ class Direct:
 
     def store(self, image: bytes) -> str:
         """Put one image; returns its key."""
-        key = f"{uuid.uuid4()}.jpg"
+        key = _new_key()
         url = self.server.endpoint + self.server.presign("PUT", "limit", key)
         urlopen(Request(url, image, {"Content-Type": "image/jpeg"}, method="PUT")).close()
         return key
@@ -137,6 +137,11 @@ def naive(server: S3Server, folder: Path) -> Iterator[HttpSystem]:
 def limit(server: S3Server) -> Direct:
     """The S3 server itself."""
     return Direct("limit", server, server.service)
+
+
+def _new_key() -> str:
+    """An object key as this service makes them, so that the S3 server has the same work."""
+    return f"images/{uuid.uuid4()}/photo.jpg"
 
 
 def _environment(server: S3Server, bucket: str) -> dict[str, str]:
