@@ -25,7 +25,7 @@ def create_app() -> Flask:
         file = request.files.get("file")
         if file is None or not file.filename:
             return jsonify(error="no file provided"), 400
-        # The keys of all systems have this form: on a file-backed S3 server a folder for each image is a cost of its own.
+        # All systems use keys of this form: to a file-backed S3 server a folder for each image is work of its own.
         key = f"images/{uuid.uuid4()}/{secure_filename(file.filename)}"
         s3.upload_fileobj(file.stream, bucket, key, ExtraArgs={"ContentType": file.mimetype})
         return jsonify(key=key, url=f"/image/{key}"), 201
