@@ -49,6 +49,7 @@ logger_class = JsonLogger
 http_parser = "python"
 control_socket_disable = True  # it would lie in the home folder, shared by every instance
 loglevel = settings.log_level.lower()
+control_socket_disable = True  # else a remote control in the home folder, one for all services of this user
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat on a busy disk stalls
 
 

@@ -56,6 +56,22 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             linger(conn.sock, seconds=LINGER_SECONDS, most=LINGER_BYTES)
         return outcome
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or stop to take connections; a worker that is stopping gives up its listening sockets at once.
+
+        The stock worker keeps them until its last request is done, and the kernel goes on completing connections that
+        nobody will serve: clients would wait for the whole graceful time and then be reset.
+        """
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        for listener in self.sockets:
+            taken = -1
+            while taken != self.nr_conns:  # serve what is connected already: closing would reset it
+                taken = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def handle_request(self, req: Any, conn: TConn) -> bool:
         """Serve a parsed request."""
         paced = self._paced(conn)
