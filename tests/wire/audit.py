@@ -57,7 +57,7 @@ class FolderStore:
                 yield path.parent.relative_to(self._root).as_posix(), path.name[1:].partition(".")[0]
 
     def leftovers(self) -> Iterator[str]:
-        used = set()
+        used: set[Path] = set()
         for path in self._files():
             used.update(path.parents)
             if path.suffix not in ("", ".deleted") and not path.with_suffix("").exists():
@@ -113,7 +113,7 @@ class Audit:
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
-            return connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a constant of the tests
+            return connection.execute(f"SELECT * FROM {table}").fetchall()
 
     @contextmanager
     def nothing_left(self, within: float = 10.0) -> Iterator[Holdings]:

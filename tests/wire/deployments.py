@@ -32,7 +32,7 @@ class S3Server:
 
     endpoint: str
     access_key: str = "test"
-    secret_key: str = "testtest"  # noqa: S105 - of test servers on loopback
+    secret_key: str = "testtest"
 
     def client(self) -> Any:
         return boto3.client(
@@ -139,7 +139,7 @@ def real_server(kind: str) -> S3Server:
 def deployed(
     kind: str, data_dir: Path, s3: S3Server | None, env: Mapping[str, str] | None = None
 ) -> Iterator[Deployment]:
-    """The service on the store ``kind``; S3 is reached through a fault proxy. Stopped, and its log checked, at the end."""
+    """The service on the store ``kind``; S3 is reached through a fault proxy. Stopped at the end."""
     with ExitStack() as stack:
         settings = {"MAX_FILE_SIZE": str(LIMIT), **(env or {})}
         proxy, bucket = None, ""

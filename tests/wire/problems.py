@@ -47,11 +47,11 @@ def assert_problem(
     if got == 503:
         assert int(headers["retry-after"]) > 0
     _assert_discreet(text, secrets)
-    return problem  # type: ignore[no-any-return]
+    return problem
 
 
 def _assert_discreet(text: str, secrets: Collection[str]) -> None:
-    found = _LEAKS.search(text)
-    assert not found, f"an answer tells {found and found[0]!r}: {text}"
+    found = _LEAKS.findall(text)
+    assert not found, f"an answer tells {found}: {text}"
     for secret in secrets:
         assert secret not in text, f"an answer contains {secret!r}: {text}"

@@ -101,7 +101,7 @@ class RawClient:
         """
         self.sock.settimeout(timeout)
         version, _, rest = self._line().partition(b" ")
-        assert version == b"HTTP/1.1", version
+        assert version in (b"HTTP/1.1", b"HTTP/1.0"), version
         status, _, reason = rest.decode("latin-1").partition(" ")
         answer = Answer(int(status), reason)
         while line := self._line():

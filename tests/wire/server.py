@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,13 +37,13 @@ class LiveServer:
     """One start of the service on a free port of its own.
 
     :param data_dir: its DATA_DIR, which outlives it.
-    :param env: further variables of config.py.
+    :param env: further variables of config.py; DATA_DIR, HOST and PORT in it are overruled.
     """
 
     def __init__(self, data_dir: Path, env: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self.port = free_port()
-        self.env = {"DATA_DIR": str(data_dir), "HOST": "127.0.0.1", "PORT": str(self.port), **(env or {})}
+        self.env = {**(env or {}), "DATA_DIR": str(data_dir), "HOST": "127.0.0.1", "PORT": str(self.port)}
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.stdout: list[str] = []
         self.stderr: list[str] = []
@@ -135,10 +136,8 @@ class LiveServer:
 
     def kill(self) -> None:
         """kill -9 for every process at once."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(10)
         self._join_readers()
 

@@ -98,7 +98,6 @@ def deployment(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path)
 def test_what_was_answered_survives_kill_9(deployment: Deployment) -> None:
     moments = random.Random(SEED)
     ledger = Ledger()
-    settings = {name: value for name, value in deployment.server.env.items() if name != "PORT"}
     server = deployment.server
     for number in range(ROUNDS.get(deployment.kind, 4)):
         clients = [Client(server.base_url, ledger, SEED + number * THREADS + place) for place in range(THREADS)]
@@ -111,7 +110,7 @@ def test_what_was_answered_survives_kill_9(deployment: Deployment) -> None:
             client.join(30)
             assert not client.is_alive()
             assert not client.wrong, client.wrong
-        server = LiveServer(deployment.server.data_dir, settings).start()
+        server = LiveServer(server.data_dir, server.env).start()
         try:
             touched = {image_id for client in clients for image_id in client.mine}
             verify(server, ledger, touched | (set(ledger.promises) - known))

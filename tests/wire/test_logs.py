@@ -1,4 +1,4 @@
-"""The log of a whole session: one JSON object a line, complete for requests, and nothing in it that is nobody's business."""
+"""The log of a whole session: one JSON object a line, complete for requests, silent on what is nobody's business."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -55,6 +56,8 @@ def repeated(block: bytes, total: int) -> Iterator[bytes]:
 
 
 def test_a_declared_gigabyte_is_refused_while_the_client_sends_it(embedded: Deployment, connect: Connect) -> None:
+    for _ in range(10):  # both workers have done their first request
+        requests.post(embedded.url + "/upload", files={"file": ("a.jpg", photo())}, timeout=30)
     client = connect(embedded)
     with embedded.audit.nothing_left():
         before = embedded.server.rss()
@@ -86,7 +89,7 @@ def test_a_chunked_body_is_refused_when_it_passes_the_limit(live: Deployment, co
 
 @pytest.mark.parametrize(
     ("content", "statuses"),
-    [(HTML, {415}), (SVG, {415}), (TEXT, {415, 422}), (bomb(), {422}), (b"%PDF-1.7\n" + bytes(9000), {415, 422})],
+    [(HTML, {415, 422}), (SVG, {415}), (TEXT, {415, 422}), (bomb(), {422}), (b"%PDF-1.7\n" + bytes(9000), {415, 422})],
     ids=["html", "svg", "text", "bomb", "pdf"],
 )
 @pytest.mark.parametrize("raw", [False, True], ids=["form", "raw"])
@@ -111,7 +114,7 @@ def test_a_wrong_file_is_refused_while_it_is_being_sent(
 @pytest.mark.parametrize("kind", sorted(images.CONTENT_TYPES))
 @pytest.mark.parametrize("damage", ["truncated", "header only", "half"])
 def test_an_incomplete_image_is_refused(live: Deployment, kind: str, damage: str) -> None:
-    whole = images.of_size(60_000, kind) if damage == "half" else images.of_kind(kind, 64, 64, noise=True)
+    whole = images.of_kind(kind, 100, 100, noise=True)
     content = {"truncated": whole[:-40], "header only": whole[:24], "half": whole[: len(whole) // 2]}[damage]
     with live.audit.nothing_left():
         answer = requests.post(live.url + "/upload", files={"file": ("a", content)}, timeout=30)
@@ -171,6 +174,5 @@ def _kernel_buffers() -> int:
     """The most that the kernel holds between two ends of a loopback connection."""
     limits = 0
     for name in ("tcp_rmem", "tcp_wmem"):
-        with open(f"/proc/sys/net/ipv4/{name}") as file:
-            limits += int(file.read().split()[2])
+        limits += int(Path(f"/proc/sys/net/ipv4/{name}").read_text().split()[2])
     return limits

@@ -1,4 +1,4 @@
-"""S3 going wrong under each operation: a clear answer in bounded time, nothing left, and the former state still there."""
+"""S3 going wrong under each operation: a clear answer in bounded time, nothing left, the former state still there."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import selectors
+import shutil
+import sqlite3
 import statistics
 import threading
 import time
@@ -193,9 +195,6 @@ def _say_nothing(own: Deployment) -> None:
 
 def _forget(own: Deployment, keys: list[str]) -> None:
     """Remove every trace of images, so that what is left over shows."""
-    import shutil
-    import sqlite3
-
     with sqlite3.connect(own.audit.database, timeout=10) as connection:
         for key in keys:
             image_id = key.partition(".")[0]

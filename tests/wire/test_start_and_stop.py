@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
 from tests.wire.conftest import Servers
 from tests.wire.deployments import deployed
+from tests.wire.logcheck import assert_clean_log
 from tests.wire.photos import photo
+from tests.wire.problems import assert_problem
 from tests.wire.rawhttp import FORM_TYPE, RawClient, file_form, length_of
 from tests.wire.server import LiveServer, refused_start
 
@@ -31,9 +34,12 @@ STOPS: dict[str, Callable[[LiveServer], None]] = {
 def test_a_running_upload_finishes(servers: Servers, tmp_path: Path, kind: str, stop: str) -> None:
     content = photo(3_000_000)
     body = file_form(content)
-    with deployed(kind, tmp_path / "data", servers.s3(kind)) as own, RawClient(own.url) as client:
+    with (
+        deployed(kind, tmp_path / "data", servers.s3(kind)) as own,
+        RawClient(own.url) as client,
+        RawClient(own.url),  # one that never says anything
+    ):
         client.request("POST", "/upload", [FORM_TYPE, length_of(body)], body[:1_000_000])
-        idle = RawClient(own.url)
         time.sleep(0.3)
         STOPS[stop](own.server)
         _wait_until_refused(own.server)
@@ -44,11 +50,10 @@ def test_a_running_upload_finishes(servers: Servers, tmp_path: Path, kind: str, 
         started = time.monotonic()
         assert own.server.wait(30) == 0
         assert time.monotonic() - started < 15
-        idle.close()
         assert not [line for line in own.server.stderr if "Traceback" in line], own.server.stderr
         own.audit.consistent()
         # And it is there after the next start.
-        again = LiveServer(own.server.data_dir, {k: v for k, v in own.server.env.items() if k != "PORT"}).start()
+        again = LiveServer(own.server.data_dir, own.server.env).start()
         try:
             assert requests.get(f"{again.base_url}/image/{answer.problem['key']}", timeout=30).content == content
         finally:
@@ -71,23 +76,21 @@ def test_an_upload_that_does_not_finish_in_time_is_undone(tmp_path: Path) -> Non
 
 def test_a_stop_without_work_is_quick(tmp_path: Path) -> None:
     server = LiveServer(tmp_path / "data").start()
-    kept = RawClient(server.base_url)
-    kept.request("GET", "/health")
-    assert kept.answer().status == 200
-    started = time.monotonic()
-    assert server.stop() == 0
-    assert time.monotonic() - started < 6
-    kept.close()
+    with RawClient(server.base_url) as kept:
+        kept.request("GET", "/health")
+        assert kept.answer().status == 200
+        started = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - started < 6
 
 
 def test_a_second_start_takes_under_three_seconds(tmp_path: Path) -> None:
     LiveServer(tmp_path / "data").start().stop()
-    server = LiveServer(tmp_path / "data")
-    started = time.monotonic()
-    server.start()
-    seconds = time.monotonic() - started
+    server = LiveServer(tmp_path / "data").start()
+    times = [sum(psutil.Process(pid).cpu_times()[:2]) for pid in server.pids()]
     server.stop()
-    assert seconds < 3.0, seconds
+    # Of processor time, since other tests run on the same cores: the master's, then the workers' side by side.
+    assert times[0] + max(times[1:]) < 3.0, times
 
 
 def test_bad_settings_are_all_named_at_once(tmp_path: Path) -> None:
@@ -113,10 +116,9 @@ def test_bad_settings_are_all_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("env", "named"),
     [
-        ({"PORT": "0"}, "PORT"),
+        ({"THREADS": "0"}, "THREADS"),
         ({"S3_BUCKET": "one-name", "BUCKET_NAME": "another"}, "S3_BUCKET"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
-        ({"DATA_DIR": "/proc/nowhere"}, "DATA_DIR"),
     ],
 )
 def test_one_bad_setting(tmp_path: Path, env: dict[str, str], named: str) -> None:
@@ -124,6 +126,13 @@ def test_one_bad_setting(tmp_path: Path, env: dict[str, str], named: str) -> Non
     _assert_plain(refused.lines)
     assert refused.returncode != 0
     assert [line for line in refused.lines if named in line], refused.lines
+
+
+def test_a_data_dir_that_can_not_be_made() -> None:
+    refused = refused_start(Path("/proc/nowhere"), {})
+    _assert_plain(refused.lines)
+    assert refused.returncode != 0
+    assert [line for line in refused.lines if "DATA_DIR" in line], refused.lines
 
 
 def test_a_bucket_that_is_not_there(servers: Servers, tmp_path: Path) -> None:
@@ -144,17 +153,23 @@ def test_a_bucket_without_versioning(servers: Servers, tmp_path: Path) -> None:
     assert "versioning" in refused.lines[0]
 
 
-def test_an_s3_server_that_does_not_answer(servers: Servers, tmp_path: Path) -> None:
-    s3 = servers.s3("moto")
-    assert s3
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # bound, never listening
-        started = time.monotonic()
-        env = s3.env("some-bucket", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        refused = refused_start(tmp_path / "data", env)
-        assert time.monotonic() - started < 20
-    _assert_plain(refused.lines)
-    assert len(refused.lines) == 1
+def test_an_s3_server_that_does_not_answer_yet(servers: Servers, tmp_path: Path) -> None:
+    """It starts, says that it is not ready, refuses uploads, and serves as soon as the store is there."""
+    with deployed("moto", tmp_path / "data", servers.s3("moto")) as own:
+        assert own.proxy
+        own.proxy.cut_request()
+        late = LiveServer(tmp_path / "late", own.server.env).start()
+        try:
+            assert requests.get(late.base_url + "/health/ready", timeout=30).status_code == 503
+            upload = requests.post(late.base_url + "/upload", files={"file": ("a.jpg", photo())}, timeout=60)
+            assert_problem(upload, 503, "backend_unavailable", secrets=own.secrets)
+            own.proxy.clear()
+            assert requests.get(late.base_url + "/health/ready", timeout=30).status_code == 200
+            upload = requests.post(late.base_url + "/upload", files={"file": ("a.jpg", photo())}, timeout=60)
+            assert upload.status_code == 201, upload.text
+        finally:
+            late.kill()
+        assert_clean_log(late, own.credentials)
 
 
 def _assert_plain(lines: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,9 @@ Connect = Callable[[Deployment], RawClient]
 MIB = 1024 * 1024
 BIG = 12 * MIB
 
+HEADERS_END = b"\r\n\r\n"
+REQUEST_ID = b"X-Request-ID: "
+
 ENDS: dict[str, Callable[[RawClient], None]] = {
     "FIN": RawClient.vanish,
     "FIN and waiting": RawClient.half_close,
@@ -30,7 +34,8 @@ def _stages(size: int) -> dict[str, tuple[bytes, int]]:
     """For each stage a whole request and how many of its bytes are sent."""
     content = photo(size)
     body = form(part("title", b"A long title" * 10), part("file", content, filename="a.jpg"))
-    request = head("POST", "/upload", [("Host", "x"), FORM_TYPE, ("Content-Length", str(len(body)))])
+    headers = [("Host", "x"), FORM_TYPE, ("Content-Length", str(len(body))), ("X-Request-ID", uuid.uuid4().hex)]
+    request = head("POST", "/upload", headers)
     whole = request + body
     file = whole.index(content)
     stops = {
@@ -96,7 +101,8 @@ def test_a_replacement_is_left(live: Deployment, connect: Connect, coding: str, 
     new = photo(9 * MIB)
     framing = ("Content-Length", str(len(new))) if coding == "length" else ("Transfer-Encoding", "chunked")
     sent = new[:-5] if coding == "length" else b"%x\r\n%s\r\n" % (len(new), new)  # the last chunk never comes
-    request = head("PUT", f"/update/{stored['key']}", [("Host", "x"), ("Content-Type", "image/jpeg"), framing])
+    headers = [("Host", "x"), ("Content-Type", "image/jpeg"), framing, ("X-Request-ID", uuid.uuid4().hex)]
+    request = head("PUT", f"/update/{stored['key']}", headers)
     _leave(live, connect(live), request + sent, end)
     assert requests.get(f"{live.url}/image/{stored['key']}", timeout=30).content == content
 
@@ -139,7 +145,15 @@ def _leave(live: Deployment, client: RawClient, sent: bytes, end: str) -> None:
     with live.audit.nothing_left():
         client.send(sent)
         ENDS[end](client)
+        if HEADERS_END in sent:
+            request_id = sent.partition(REQUEST_ID)[2].partition(b"\r\n")[0].decode()
+            # Only then the server has done everything that it will do.
+            _wait_for(lambda: _logged(live, request_id), "the end of the request is not in the log")
     assert requests.get(live.url + "/health", timeout=5).status_code == 200
+
+
+def _logged(live: Deployment, request_id: str) -> bool:
+    return any(request_id in line and '"access"' in line for line in live.server.stdout)
 
 
 def _open_files(live: Deployment) -> int:
