@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.synchronize import Barrier
 
 from services.errors import VersionConflict
 from services.metadata.engine import make_engine
@@ -30,6 +31,11 @@ def race(repository: ImageRepository, image_id: str, racer: str, length: int, wi
         except VersionConflict:
             continue
         wins.append((image.current.version_id, changed.current.version_id))
+
+
+def wait_for_the_others(start: Barrier) -> None:
+    """Begin a racing process together with the others: a slow one would find the race over."""
+    start.wait(timeout=60)
 
 
 def race_in_threads(url: str, image: Image, name: str, threads: int, length: int) -> Wins:

@@ -9,7 +9,7 @@ import pytest
 
 from services.errors import DuplicateImage, VersionConflict
 from services.ports import ImageRepository
-from tests.contract.image_repository.racing import Wins, race_in_threads
+from tests.contract.image_repository.racing import Wins, race_in_threads, wait_for_the_others
 from tests.contract.image_repository.samples import an_image, with_current
 
 THREADS = 16
@@ -85,11 +85,14 @@ def test_a_reader_never_sees_a_mixture(repository: ImageRepository) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a busy machine gives each of the processes little
 def test_processes_and_threads_form_one_chain(database_url: str, repository: ImageRepository) -> None:
     image = an_image(description="1")
     repository.add(image)
-    length = 150
-    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as processes:
+    length = 100
+    spawn = multiprocessing.get_context("spawn")
+    start = spawn.Barrier(4)
+    with ProcessPoolExecutor(4, spawn, initializer=wait_for_the_others, initargs=(start,)) as processes:
         racing = [processes.submit(race_in_threads, database_url, image, name, THREADS // 4, length) for name in "abcd"]
         wins: Wins = [win for each in racing for win in each.result()]
     oldest_first = [each.version_id for each in reversed(repository.versions(image.image_id))]
