@@ -45,7 +45,8 @@ class Avif(StreamedFormat):
             elif size == 0 and kind not in (b"meta", b"moov"):
                 return
             if size < header:
-                if self._complete():
+                # Behind the picture's header this is trailing junk; whether the pixels are there, the end tells.
+                if self._width and self._tracks_seen >= self._sequence:
                     return
                 raise NotAnImage("The AVIF is damaged: it has a box of an impossible size.")
             if kind in _ESSENTIAL:
@@ -89,13 +90,9 @@ class Avif(StreamedFormat):
             self._set_size(track.width, track.height)
         self._check_pixels(max(self._width, track.width), max(self._height, track.height))
 
-    def _complete(self) -> bool:
-        """Whether the bytes so far hold every box and extent that the picture needs."""
-        return bool(self._width) and self._cursor.seen >= self._whole and self._tracks_seen >= self._sequence
-
     def finish(self) -> ImageFacts:
         """The facts of a whole file; raises ``NotAnImage`` when boxes or the data they point at are missing."""
         facts = self.facts
-        if facts is None or not self._complete():
+        if facts is None or self._cursor.seen < self._whole or self._tracks_seen < self._sequence:
             raise self._truncated()
         return facts

@@ -34,18 +34,26 @@ class DecodeVerifier:
     Memory on this side is constant: a chunk is handed over before ``feed`` returns, and no copy is kept.
     """
 
-    def __init__(self, *, max_pixels: int, timeout: float, memory_bytes: int, child: Path = _CHILD) -> None:
+    def __init__(
+        self,
+        *,
+        max_pixels: int,
+        timeout: float,
+        memory_bytes: int,
+        child: Path = _CHILD,
+        python: str = sys.executable,
+    ) -> None:
         """Prepare to decode at most ``max_pixels``; the child starts with the first byte.
 
         ``timeout`` in seconds is how long the child may leave us waiting, for room in ``feed`` and for its answer in
         ``finish``, and the processor time it may use in all; a slow uploader uses up neither. ``memory_bytes`` limits
         its address space, of which libraries and stacks take 250 MB: give it 1 GiB for 50 million pixels.
-        ``child`` is the program to run, for tests of what happens when it crashes or hangs.
+        ``child`` is the program to run with ``python``, for tests of what happens when it crashes or hangs.
         """
         self._limits = [str(max_pixels), str(memory_bytes), str(math.ceil(timeout))]
         self._max_pixels = max_pixels
         self._timeout = timeout
-        self._program = child
+        self._command = [python, "-I", "-B", str(child)]
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._listening = True
@@ -97,11 +105,10 @@ class DecodeVerifier:
         ours, theirs = socket.socketpair()
         self._socket = ours
         ours.settimeout(self._timeout)
-        command = [sys.executable, "-I", "-B", str(self._program), *self._limits]
         with theirs:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - no part of the command comes from a caller
-                    command,
+                    [*self._command, *self._limits],
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
                     stderr=subprocess.DEVNULL,

@@ -162,3 +162,13 @@ def test_a_picture_that_is_not_av1_is_not_supported() -> None:
 def test_broken_files_are_told_what_is_wrong(broken: bytes, says: str) -> None:
     with pytest.raises(NotAnImage, match=says):
         inspect(broken)
+
+
+@pytest.mark.parametrize("chunk", [1, 65536])
+def test_a_broken_box_behind_the_header_stands_for_the_end(chunk: int) -> None:
+    data = still(pixels_first=True) + b"\0\0\0\2junk"
+    assert inspect(data, chunk=chunk) == FACTS
+    head = ftyp() + meta(ispe(), location=iloc(300, 100))
+    with pytest.raises(NotAnImage, match="truncated"):
+        inspect(head + bytes(399 - len(head)), chunk=chunk)
+    assert inspect(head + bytes(400 - len(head)), chunk=chunk) == FACTS
