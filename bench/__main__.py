@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ GIB = 1024**3
 def main() -> int:
     """Run the sections that the command line names, all by default."""
     options = _options()
+    # SIGTERM would end this process without stopping the servers that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as name, ExitStack() as stack:
         folder = Path(name)
         server = stack.enter_context(s3_server(folder / "s3", options.s3))
