@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from services.errors import ServiceError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ABORT_ROUNDS = 3
-_CLOCK_SKEW = timedelta(minutes=1)
 
 _ours: set[str] = set()
 _ours_lock = threading.Lock()
@@ -43,8 +41,6 @@ class MultipartUpload:
             _ours.add(self._id)
 
     def _create(self, attributes: ObjectAttributes) -> str:
-        begun = datetime.now(UTC)
-
         def create() -> str:
             return self._clients.boto.create_multipart_upload(
                 Bucket=self._bucket,
@@ -54,7 +50,7 @@ class MultipartUpload:
                 **self._clients.options.sse_parameters,  # type: ignore[arg-type]
             )["UploadId"]
 
-        return attempt(create, self._tries, recover=lambda: self._abort_strays(begun))
+        return attempt(create, self._tries, recover=self._abort_strays)
 
     def send(self, number: int, body: bytes) -> None:
         """Upload part ``number`` (from 1), retrying from memory; raises a domain error."""
@@ -127,25 +123,26 @@ class MultipartUpload:
 
         return attempt(listed, self._tries, budget=CLEANUP_BUDGET)
 
-    def _abort_strays(self, begun: datetime) -> None:
+    def _abort_strays(self) -> None:
         """Abort what a create with a lost answer may have made.
 
-        S3 tells nothing about an upload that would name its maker, so one of another process that began the same key
-        in the same moment and has no part yet could be hit; its caller would get an error, and nothing would be lost.
+        S3 tells nothing about an upload that would name its maker. One that has parts, or that this process knows, is
+        somebody else's; one without parts could belong to another process that sends its first part of the same key at
+        this very moment: its caller would get an error, and nothing would be lost.
         """
         try:
-            for upload_id in list(self._strays(begun)):
+            for upload_id in list(self._strays()):
                 self._abort_once(upload_id)
         except SDK_ERRORS as error:
             self._warn_of_stray(diagnose(error).text)
         except ServiceError as error:
             self._warn_of_stray(error.detail)
 
-    def _strays(self, begun: datetime) -> Iterator[str]:
+    def _strays(self) -> Iterator[str]:
         boto = self._clients.brisk
         for upload in boto.list_multipart_uploads(Bucket=self._bucket, Prefix=self._key).get("Uploads", []):
-            upload_id, initiated = upload["UploadId"], upload["Initiated"]
-            if upload["Key"] != self._key or abs(initiated - begun) > _CLOCK_SKEW or upload_id in _ours:
+            upload_id = upload["UploadId"]
+            if upload["Key"] != self._key or upload_id in _ours:
                 continue
             parts = boto.list_parts(Bucket=self._bucket, Key=self._key, UploadId=upload_id, MaxParts=1)
             if not parts.get("Parts"):

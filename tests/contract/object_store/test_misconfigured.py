@@ -110,7 +110,7 @@ def test_a_dead_server_is_unavailable_within_ten_seconds(moto: Server, key: str,
         if listening:
             dead.listen()
         endpoint = f"http://127.0.0.1:{dead.getsockname()[1]}"
-        store = S3Store(replace(moto.options, endpoint=endpoint, read_timeout=1.0))
+        store = S3Store(replace(moto.options, endpoint=endpoint, read_timeout=0.5))
         case = Case("dead", store, moto)
         calls = [
             store.check,

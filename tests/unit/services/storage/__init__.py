@@ -1,0 +1,3 @@
+"""Unit tests of the object stores."""
+
+from __future__ import annotations
