@@ -96,7 +96,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "jpeg scans": lambda: repeated(JPEG[:-2], b"\xff\xda\0\2"),
     "jpeg exif": lambda: repeated(b"\xff\xd8", b"\xff\xe1\xff\xffExif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(65517)),
     "jpeg application data": lambda: repeated(b"\xff\xd8", b"\xff\xe1\0\x90" + bytes(142)),
-    "webp chunks": lambda: repeated(WEBP, b"XXXX\0\0\0\0"),
+    "webp chunks": lambda: repeated(WEBP, b"pad \0\0\0\0"),
     "webp frames": lambda: repeated(WEBP, b"ANMF" + struct.pack("<I", 24) + bytes(24)),
     "webp size 2^32-1": lambda: b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff" + bytes(SIZE),
     "bmp": lambda: b"BM" + b"\xff" * SIZE,
