@@ -80,7 +80,7 @@ TABLE: tuple[Setting, ...] = (
          "Refuse a declared image type that the bytes contradict (415)."),
     row("VERIFY_DECODE", mf.Boolean(), "0", "1 or 0",
          "Decode every image whole, in a child process with limits, before it is stored."),
-    row("DATA_DIR", mf.String(validate=validate.Length(min=1)), "./data", "a folder",
+    row("DATA_DIR", matches(r"[^?\x00]+"), "./data", "a folder, without '?' in its path",
          "Home of the embedded store, SQLite and the generated `SECRET_KEY`."),
     row("HOST", mf.String(validate=validate.Length(min=1)), "127.0.0.1", "an address to listen on",
          "Address that the server listens on."),

@@ -100,6 +100,7 @@ def test_localstack_against_another_endpoint_is_a_contradiction(tmp_path: Path) 
         ("RATE_LIMIT", "often"),
         ("RATE_LIMIT_STORAGE", "file:///x"),
         ("DYNAMO_TABLE", "images"),
+        ("DATA_DIR", "/tmp/a?b"),
         ("WEB_CONCURRENCY", "0"),
         ("THREADS", "many"),
     ],
