@@ -47,7 +47,7 @@ class Service:
 def running(
     name: str, command: list[str], *, port: int, folder: Path, environment: Mapping[str, str], cwd: Path | None = None
 ) -> Iterator[Service]:
-    """Start a server in ``folder``, wait until it listens, and stop it at the end.
+    """Start a server in ``folder``, wait until it answers, and stop it at the end.
 
     :raises RuntimeError: with the end of its log, when it does not come up.
     """
@@ -63,7 +63,7 @@ def running(
             start_new_session=True,
         )
     try:
-        _wait_listening(process, port, log)
+        _wait_answering(process, port, log)
         yield Service(name, port, process.pid, log)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -82,15 +82,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_answering(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    # gunicorn listens before it has workers: only an answer, whatever it says, shows that there is one.
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            with socket.create_connection(("127.0.0.1", port), 5) as probe:
+                probe.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                if probe.recv(9) == b"HTTP/1.1 ":
+                    return
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
+            pass
+        time.sleep(0.05)
     raise RuntimeError(f"{process.args!r} did not start; the end of its log:\n{log.read_text()[-2000:]}")
 
 
