@@ -48,11 +48,16 @@ def _entries(boto: S3Client, bucket: str, prefix: str, page_size: int) -> Iterat
         )
     )
     offset = 0
+    before: set[tuple[str, str]] = set()
     while (page := _next(pages)) is not None:
         order = {version_id: place for place, version_id in enumerate(page.get(_ORDER, []))}
         found = [_listed(item, False, order, offset) for item in page.get("Versions", [])]
         found += [_listed(item, True, order, offset) for item in page.get("DeleteMarkers", [])]
-        yield from sorted(found, key=lambda entry: (entry.version.key, entry.position))
+        names = {(entry.version.key, entry.version.version_id) for entry in found}
+        # versitygw begins a page with the last entry of the one before if that is the newest version of its key
+        fresh = (entry for entry in found if (entry.version.key, entry.version.version_id) not in before)
+        yield from sorted(fresh, key=lambda entry: (entry.version.key, entry.position))
+        before = names
         offset += len(found)
 
 

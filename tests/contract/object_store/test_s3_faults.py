@@ -122,23 +122,34 @@ def test_tidying_spares_another_write_of_the_same_key(
     assert_one(faulty, key, other, b"other")
 
 
-def test_a_lost_create_spares_other_uploads_of_the_same_key(faulty: Case, proxy: FaultProxy, key: str) -> None:
+def test_a_lost_create_spares_an_upload_of_another_process(faulty: Case, proxy: FaultProxy, key: str) -> None:
     assert faulty.server is not None
     bucket, boto = faulty.server.options.bucket, faulty.server.boto
     foreign = boto.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
     boto.upload_part(Bucket=bucket, Key=key, UploadId=foreign, PartNumber=1, Body=b"x")
-    proxy.fail(*SEND, status=403, code="AccessDenied", times=0)
-    first = faulty.store.writer(key, JPEG)
-    first.write(LARGE)
     proxy.cut_answer(*CREATE)
 
     with pytest.raises(BackendUnavailable):
         faulty.put(key, LARGE)
     proxy.clear()
 
-    assert list(faulty.store.list_unfinished(key)) == [key, key]
-    assert faulty.get(key, first.commit()) == LARGE
-    boto.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=foreign)
+    uploads = boto.list_multipart_uploads(Bucket=bucket, Prefix=key).get("Uploads", [])
+    assert [upload["UploadId"] for upload in uploads] == [foreign]
+
+
+def test_a_lost_create_spares_an_upload_of_this_process(faulty: Case, proxy: FaultProxy, key: str) -> None:
+    proxy.fail(*SEND, status=403, code="AccessDenied")  # so that the other one has no part yet
+    other = faulty.store.writer(key, JPEG)
+    other.write(LARGE[: PART + 1])
+    proxy.cut_answer(*CREATE)
+
+    with pytest.raises(BackendUnavailable):
+        faulty.put(key, LARGE)
+    proxy.clear()
+
+    assert list(faulty.store.list_unfinished(key)) == [key]
+    other.abort()
+    faulty.assert_empty(key)
 
 
 def test_an_abort_that_fails_once_is_repeated(faulty: Case, proxy: FaultProxy, key: str) -> None:
