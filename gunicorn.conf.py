@@ -6,6 +6,7 @@ starts: what can not work is refused with one clear line instead of a traceback 
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -78,5 +79,9 @@ def when_ready(_server: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """The terminal sends Ctrl-C to the workers too; only the master decides."""
+    """Ready a worker: the terminal sends it Ctrl-C too, but only the master decides."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What was imported stays for ever: do not let the collector walk it again and again under load.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

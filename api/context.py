@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
-
 from flask import current_app, request
 
 from services.core import Core
@@ -38,5 +36,7 @@ def caller() -> Caller:
 
 
 def absolute(url: str) -> str:
-    """``url`` resolved against the service's own address; one that is absolute already stays as it is."""
-    return urljoin((core().public_url or request.host_url).rstrip("/") + "/", url)
+    """A path of this service as a whole URL; a URL that leads elsewhere stays as it is."""
+    if not url.startswith("/"):
+        return url
+    return (core().public_url or f"{request.scheme}://{request.host}").rstrip("/") + url

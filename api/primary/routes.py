@@ -44,7 +44,7 @@ def upload() -> tuple[dict[str, Any], int, dict[str, str]]:
 
 
 @blueprint.route("/image/<key>", methods=["GET"])
-@blueprint.arguments(ImageQuery, location="query", error_status_code=400)
+@blueprint.arguments(ImageQuery(), location="query", error_status_code=400)
 @blueprint.response(200, description="The image.", content_type="image/*")
 @blueprint.doc(
     responses={
@@ -105,7 +105,7 @@ def versions(key: str) -> dict[str, Any]:
 
 
 @blueprint.route("/image/<key>/restore", methods=["POST"])
-@blueprint.arguments(RestoreRequest, error_status_code=400)
+@blueprint.arguments(RestoreRequest(), error_status_code=400)
 @blueprint.response(200, StoredImage)
 @documents(blueprint, 400, 404, 415, 503)
 def restore(body: dict[str, Any], key: str) -> dict[str, Any]:
