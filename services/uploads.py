@@ -207,7 +207,8 @@ class Upload:
         return image
 
     def _reserve(self) -> None:
-        wanted = min(self._expected_size or 2 * PART_BYTES, 2 * PART_BYTES)
+        # Twice the file: its pieces, and the copy of them that is on its way to the store; two parts at most.
+        wanted = 2 * min(self._expected_size or PART_BYTES, PART_BYTES)
         taken = self._shared.budget.acquire(wanted, RESERVATION_TIMEOUT)
         if taken is None:
             raise Overloaded
