@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 import requests
 from botocore.config import Config
 
@@ -94,9 +95,10 @@ class Deployment:
         return ((kept.read_text().strip(),) if kept.exists() else ()) + ((self.s3.secret_key,) if self.s3 else ())
 
 
-def kinds() -> list[str]:
-    """The stores to test on: two always, the real servers where the environment names them."""
-    return ["embedded", "moto", *(kind for kind, variable in REAL_SERVERS.items() if os.environ.get(variable))]
+def kinds() -> list[Any]:
+    """The stores to test on, as parameters: two always, the real servers where the environment names them."""
+    real = [kind for kind, variable in REAL_SERVERS.items() if os.environ.get(variable)]
+    return ["embedded", "moto", *(pytest.param(kind, marks=pytest.mark.s3) for kind in real)]
 
 
 @contextmanager

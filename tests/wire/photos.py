@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 
 from tests import images
 
@@ -26,9 +25,3 @@ def bomb(width: int = 60_000, height: int = 60_000) -> bytes:
 
 def _chunks(*chunks: tuple[bytes, bytes]) -> bytes:
     return b"".join(images.png_chunk(kind, body) for kind, body in chunks)
-
-
-def endless(block: bytes = bytes(65536)) -> Iterable[bytes]:
-    """Bytes without end."""
-    while True:
-        yield block

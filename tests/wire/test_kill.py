@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.wire, pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROUNDS = {"embedded": 20, "moto": 4}
 THREADS = 8
-SIZES = (100_000, 100_001, 250_000, 600_000, 1_000_000, 2_500_000, 9_000_000)
+SIZES = (100_000, 100_001, 150_000, 250_000, 600_000, 1_000_000, 2_500_000, 9_000_000)
+WEIGHTS = (9, 9, 9, 6, 4, 3, 2, 1)
 SEED = 20261121
 
 
@@ -65,7 +66,7 @@ class Client(threading.Thread):
                 self._ledger.unanswered += 1
 
     def _one(self, session: requests.Session) -> None:
-        content = photo(self._random.choice(SIZES))
+        content = photo(self._random.choices(SIZES, WEIGHTS)[0])
         digest = hashlib.sha256(content).hexdigest()
         if self.mine and self._random.random() < 0.4:
             image_id = self._random.choice(self.mine)
@@ -104,7 +105,7 @@ def test_what_was_answered_survives_kill_9(deployment: Deployment) -> None:
         known = set(ledger.promises)
         for client in clients:
             client.start()
-        time.sleep(moments.uniform(0.15, 1.6))
+        time.sleep(moments.uniform(0.1, 1.4))
         server.kill()
         for client in clients:
             client.join(30)

@@ -175,6 +175,20 @@ def test_a_life_of_versions(live: Deployment) -> None:
     live.audit.consistent()
 
 
+def test_the_current_version_can_be_restored(live: Deployment) -> None:
+    """A store that copies an object onto itself in place must not make the image's only bytes the undo's prey."""
+    content = photo()
+    stored = upload(live, content)
+    path = f"{live.url}/image/{stored['key']}"
+    for _ in range(2):
+        restored = requests.post(path + "/restore", json={"version_id": stored["version_id"]}, timeout=30)
+        assert requests.get(path, timeout=30).content == content
+        assert restored.status_code == 200, restored.text
+    listed = requests.get(path + "/versions", timeout=30).json()["versions"]
+    assert len({version["version_id"] for version in listed}) == 3
+    live.audit.consistent()
+
+
 def test_a_presigned_url_is_fetched_without_anything_else(live: Deployment) -> None:
     content = photo()
     stored = upload(live, content, "wald.jpg")
