@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.commits import replace_current
-from services.errors import ImageNotFound, InvalidInput, ServiceError, VersionNotFound
+from services.errors import BackendMisconfigured, ImageNotFound, InvalidInput, ServiceError, VersionNotFound
 from services.models import ByteRange, Caller, Image, ImageVersion, ObjectAttributes
 from services.ports import ImageRepository, ObjectReader, ObjectStore, PresigningStore
 from utils.clock import Clock, utc_now
@@ -104,6 +104,9 @@ class Images:
             )
         attributes = ObjectAttributes(source.content_type, image.owner, image.filename)
         copy_id = self._store.copy_version(image.object_key, version_id, attributes)
+        if copy_id == version_id:
+            # Undoing such a "copy" would remove the only bytes there are.
+            raise BackendMisconfigured(detail=f"the store copied {image.object_key} onto itself in place")
 
         def restored(base: Image) -> Image:
             now = self._clock()

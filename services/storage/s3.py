@@ -81,7 +81,7 @@ class S3Store:
         """Make an earlier version's bytes the newest, inside S3; over CopyObject's 5 GiB that is ``TooLarge``."""
         checked_key(key)
         _check_version_id(version_id)
-        trace = WriteTrace(self._clients, key)
+        trace = WriteTrace(self._clients, key, spare=version_id)
 
         def copy() -> str:
             return self._clients.boto.copy_object(
@@ -95,9 +95,23 @@ class S3Store:
             ).get("VersionId", "")
 
         try:
-            return self._with_id(trace.once(copy, self._tries))
+            copied = self._with_id(trace.once(copy, self._tries))
         finally:
             trace.settle()
+        # versitygw changes the newest version in place and returns its id; whoever undid that "copy" later would remove
+        # the only bytes there are.
+        return copied if copied != version_id else self._rewrite(key, version_id, attributes)
+
+    def _rewrite(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
+        """A version's bytes written once more, through this process."""
+        writer = self.writer(key, attributes)
+        try:
+            for chunk in self.read(key, version_id):
+                writer.write(chunk)
+            return writer.commit()
+        except BaseException:
+            writer.abort()
+            raise
 
     def mark_deleted(self, key: str) -> str:
         """Put a delete marker on top of ``key`` and return its version id.

@@ -25,11 +25,15 @@ _TRIES = 2
 
 
 class WriteTrace:
-    """The identity of one write of ``key``."""
+    """The identity of one write of ``key``; ``spare`` is a version that is never taken for the write's own.
 
-    def __init__(self, clients: S3Clients, key: str) -> None:
+    A copy needs that: some servers copy the newest version onto itself in place, and then the source has our write id.
+    """
+
+    def __init__(self, clients: S3Clients, key: str, *, spare: str = "") -> None:
         self._clients = clients
         self._key = key
+        self._spare = spare
         self.write_id = secrets.token_hex(16)
         self._in_doubt = False
 
@@ -96,7 +100,7 @@ class WriteTrace:
         bucket, boto = self._clients.options.bucket, self._clients.brisk
         listed = boto.list_object_versions(Bucket=bucket, Prefix=self._key, MaxKeys=_NEWEST)
         for version in listed.get("Versions", []):
-            if version["Key"] != self._key:
+            if version["Key"] != self._key or version["VersionId"] == self._spare:
                 continue
             try:
                 head = boto.head_object(Bucket=bucket, Key=self._key, **_named(version["VersionId"]))  # type: ignore[arg-type]

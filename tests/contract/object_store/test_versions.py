@@ -145,6 +145,17 @@ def test_copy_makes_an_earlier_version_the_newest(case: Case, key: str) -> None:
     assert case.get(key, copy) == b"first", "the copy does not depend on its source"
 
 
+def test_copying_the_newest_version_makes_another_one(case: Case, key: str) -> None:
+    only = case.put(key, b"only")
+
+    copy = case.store.copy_version(key, only, JPEG)
+
+    assert copy != only
+    assert sorted(v.version_id for v in case.versions(key)) == sorted([copy, only])
+    case.store.remove_version(key, copy)
+    assert case.get(key, only) == b"only", "undoing the copy leaves its source"
+
+
 def test_a_marker_hides_nothing_that_is_read_by_version(case: Case, key: str) -> None:
     version_id = case.put(key, b"abc")
     pause(case)
