@@ -21,9 +21,11 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
+from pathlib import Path
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _TIMEOUT = 60.0
+_ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def measure(plan: Plan) -> Outcome:
     :raises RuntimeError: when an answer was not the expected one.
     """
     command = [sys.executable, "-m", "bench.load"]
-    done = subprocess.run(command, input=json.dumps(asdict(plan)).encode(), stdout=subprocess.PIPE, check=True)
+    plan_text = json.dumps(asdict(plan)).encode()
+    done = subprocess.run(command, input=plan_text, stdout=subprocess.PIPE, check=True, cwd=_ROOT)
     outcome = Outcome(**json.loads(done.stdout))
     if outcome.errors:
         raise RuntimeError(f"{len(outcome.errors)} bad answers from port {plan.port}, the first: {outcome.errors[0]}")
