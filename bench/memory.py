@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import images
 from bench.load import Plan, measure
-from bench.processes import open_files, peak_rss, reset_peak, rss, written_to_disk
+from bench.processes import files_open_for_writing, peak_rss, reset_peak, rss, written_to_disk
 from bench.report import Figure, Report
 from bench.s3 import S3Server
 from bench.systems import HttpSystem, form, form_frame, ours
@@ -31,7 +31,7 @@ class DiskWatch:
         self._system = system
         self._pid = pid
         self._before = written_to_disk(pid)
-        self._files_before = set(open_files(pid))
+        self._files_before = set(files_open_for_writing(pid))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
@@ -40,7 +40,9 @@ class DiskWatch:
         own = tuple(str(self._system.folder / each) for each in OWN_FILES)
         folders = (self._system.folder / "tmp", self._system.folder / "cwd")
         while not self._stop.wait(WATCH_SECONDS):
-            found = open_files(self._pid) | {str(each): 0 for folder in folders for each in folder.iterdir()}
+            found = files_open_for_writing(self._pid) | {
+                str(each): 0 for folder in folders for each in folder.iterdir()
+            }
             for name, size in found.items():
                 if name not in self._files_before and not name.startswith(own):
                     self.strangers[name] = size

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -128,14 +130,15 @@ def written_to_disk(pid: int) -> int:
     raise RuntimeError("/proc/<pid>/io has no write_bytes: this kernel does not account I/O")
 
 
-def open_files(pid: int) -> dict[str, int]:
-    """Regular files, deleted and memory-backed ones included, that a process has open: name to size in bytes."""
+def files_open_for_writing(pid: int) -> dict[str, int]:
+    """Regular files, deleted and memory-backed ones included, that a process can write to: name to size in bytes."""
     found = {}
     for each in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            name = str(each.readlink())
-            if name.startswith("/") and not name.startswith(("/dev/null", "/dev/pts", "/proc")):
-                found[name] = each.stat().st_size
+            status = each.stat()
+            flags = re.search(r"^flags:\s*([0-7]+)", Path(f"/proc/{pid}/fdinfo/{each.name}").read_text(), re.MULTILINE)
+            if stat.S_ISREG(status.st_mode) and flags and int(flags[1], 8) & os.O_ACCMODE != os.O_RDONLY:
+                found[str(each.readlink())] = status.st_size
         except OSError:
             continue  # closed since it was listed
     return found
