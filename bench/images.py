@@ -24,14 +24,14 @@ def noise(width: int, height: int) -> pyvips.Image:
 
 def jpeg(size: int) -> bytes:
     """A JPEG file of exactly ``size`` bytes: compressed noise, filled up with comments at its front."""
-    pixels = size / 2.0
+    small, large = (len(noise(side, side).jpegsave_buffer(Q=75)) for side in (64, 192))
+    per_pixel = (large - small) / (192**2 - 64**2)
+    pixels = (size * 0.985 - 700) / per_pixel
     while True:
-        width = max(16, int(math.sqrt(pixels)))
+        width = int(math.sqrt(pixels))
         data = bytes(noise(width, width).jpegsave_buffer(Q=75))
-        missing = size - len(data)
-        if 4 <= missing < max(2000, size // 20):
+        if 4 <= (missing := size - len(data)) < max(2000, size // 20):
             return data[:2] + _comments(missing) + data[2:]
-        # A little below the target, so that the loop does not end just above it.
         pixels *= (size * 0.98 - 500) / len(data)
 
 

@@ -36,11 +36,14 @@ blueprint = Blueprint("primary", __name__, description="Upload, read, replace, d
 @blueprint.doc(requestBody=FORM_BODY)
 @blueprint.response(201, StoredImage)
 @documents(blueprint, 400, 408, 413, 415, 422, 503, 507)
-def upload() -> tuple[dict[str, Any], int, dict[str, str]]:
+def upload() -> Response:
     """Store an image from the form field `file`."""
     uploads = core().uploads
     image = store_form(partial(uploads.new, caller()), uploads.limits.refuse_size)
-    return stored(image), 201, {"Location": f"/image/{image.key}"}
+    response = stored(image)
+    response.status_code = 201
+    response.headers["Location"] = f"/image/{image.key}"
+    return response
 
 
 @blueprint.route("/image/<key>", methods=["GET"])
@@ -74,7 +77,7 @@ def read(query: dict[str, Any], key: str) -> Response:
 )
 @blueprint.response(200, StoredImage)
 @documents(blueprint, 400, 404, 408, 412, 413, 415, 422, 503, 507)
-def update(key: str) -> dict[str, Any]:
+def update(key: str) -> Response:
     """Replace an image's bytes; the earlier ones stay as a version."""
     services = core()
     image = services.images.for_change(image_id_of(key), caller())
@@ -108,15 +111,19 @@ def versions(key: str) -> dict[str, Any]:
 @blueprint.arguments(RestoreRequest(), error_status_code=400)
 @blueprint.response(200, StoredImage)
 @documents(blueprint, 400, 404, 415, 503)
-def restore(body: dict[str, Any], key: str) -> dict[str, Any]:
+def restore(body: dict[str, Any], key: str) -> Response:
     """Make an earlier version's bytes the newest version; this also undoes a delete."""
     return stored(core().images.restore(image_id_of(key), body["version_id"], caller()))
 
 
-def stored(image: Image) -> dict[str, Any]:
-    """The members that tell a caller about an image it has just stored."""
+def stored(image: Image) -> Response:
+    """What tells a caller about an image it has just stored: the members of ``StoredImage``.
+
+    Every member is JSON already; passing each through the schema would cost an upload a twentieth of its time. A test
+    holds the two together.
+    """
     version = image.current
-    return {
+    members = {
         "key": image.key,
         "image_id": image.image_id,
         "url": absolute(f"/image/{image.key}"),
@@ -136,6 +143,7 @@ def stored(image: Image) -> dict[str, Any]:
         "created_at": iso8601(image.created_at),
         "updated_at": iso8601(image.updated_at),
     }
+    return jsonify(members)
 
 
 def _chosen(key: str, version_id: str | None) -> tuple[Image, ImageVersion]:

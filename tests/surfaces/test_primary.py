@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api.primary.schemas import StoredImage
 from tests.surfaces.helpers import assert_problem, upload
 
 UNKNOWN = "550e8400-e29b-41d4-a716-446655440000"
@@ -36,6 +37,8 @@ class TestUpload:
         assert body["etag"] == f'"{body["sha256"]}"'
         assert (body["title"], body["description"], body["tags"]) == ("Start", "Line\nbreak", ["a", "b"])
         assert body["original_filename"] == "rocket.jpg"
+        assert body.keys() == StoredImage().fields.keys()
+        assert StoredImage().validate(body) == {}
 
     def test_the_bytes_decide_the_type(self, client: FlaskClient, png_photo: bytes) -> None:
         body = client.post("/upload", data={"file": (io.BytesIO(png_photo), "evil.html", "text/html")}).get_json()
