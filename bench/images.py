@@ -6,6 +6,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 import pyvips
 
@@ -22,6 +23,7 @@ def noise(width: int, height: int) -> pyvips.Image:
     return bands[0].bandjoin(bands[1:]).cast("uchar").copy(interpretation="srgb").copy_memory()
 
 
+@lru_cache(maxsize=8)
 def jpeg(size: int) -> bytes:
     """A JPEG file of exactly ``size`` bytes: compressed noise, filled up with comments at its front."""
     small, large = (len(noise(side, side).jpegsave_buffer(Q=75)) for side in (64, 192))
