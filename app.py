@@ -99,8 +99,11 @@ def build_store(settings: config.Settings) -> FileStore | S3Store:
 
 
 def build_engine(settings: config.Settings) -> Engine:
-    """The database's engine; rows are made as durable as the bytes they describe."""
-    return make_engine(settings.database_url)
+    """The database's engine; beside the embedded store its rows are as durable as the bytes that they describe."""
+    if not settings.database_url.startswith("sqlite"):
+        return make_engine(settings.database_url)
+    wanted = settings.sqlite_synchronous
+    return make_engine(settings.database_url, durable=wanted == "full" or (wanted == "auto" and not settings.s3_bucket))
 
 
 def prepare(settings: config.Settings) -> None:

@@ -70,6 +70,9 @@ TABLE: tuple[Setting, ...] = (
     row("DATABASE_URL", matches(DATABASE_URLS), None, "sqlite:///path or postgresql://user@host/database",
          "Where the metadata lives. Default: SQLite in `DATA_DIR`. `DATABASE_PATH` names a SQLite file.",
          secret=True, DATABASE_PATH=_sqlite_url),
+    row("SQLITE_SYNCHRONOUS", one_of("auto", "full", "normal"), "auto", "auto, full or normal",
+         "`full` keeps every answered row through a power cut, `normal` through the death of every process only. "
+         "`auto`: full beside the embedded store, normal with a bucket."),
     row("PRESIGNED_EXPIRATION", whole(1, 604800), "3600", "seconds, 1 to 604800",
          "Life of a presigned URL for which the caller named none.", "PRESIGNED_URL_EXPIRATION"),
     row("MAX_FILE_SIZE", whole(1, 5 * 1024**4), "10485760", "bytes, at least 1",
@@ -129,6 +132,7 @@ class Settings:
     s3_kms_key_id: str
     dynamo_table: str | None
     database_url: str
+    sqlite_synchronous: Literal["auto", "full", "normal"]
     presigned_expiration: int
     max_file_size: int
     max_pixels: int
