@@ -34,12 +34,12 @@ def verify(data: bytes, *, chunk: int = 65536, **options: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Every test here must leave no child, not even a zombie, and no descriptor."""
+    """Every test here must leave no child, not even a zombie, and no descriptor; other suites' servers may run beside."""
     this = psutil.Process()
-    before = this.num_fds()
+    others, before = set(this.children()), this.num_fds()
     yield
-    assert this.children() == []
-    assert this.num_fds() == before
+    assert set(this.children()) <= others
+    assert this.num_fds() <= before
 
 
 def damaged_jpeg() -> bytes:
@@ -200,9 +200,10 @@ def test_closing_early_and_twice(tmp_path: Path) -> None:
 
 
 def test_a_child_starts_with_the_first_byte_only() -> None:
+    others = set(psutil.Process().children())
     decoder = verifier()
     decoder.feed(b"")
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= others
     with pytest.raises(NotAnImage, match="empty"):
         decoder.finish()
 
