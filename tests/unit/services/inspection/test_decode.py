@@ -34,7 +34,9 @@ def verify(data: bytes, *, chunk: int = 65536, **options: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Every test here must leave no child, not even a zombie, and no descriptor; other suites' servers may run beside."""
+    """Every test here must leave no child, not even a zombie, and no descriptor; other suites' servers may run
+    beside.
+    """
     this = psutil.Process()
     others, before = set(this.children()), this.num_fds()
     yield
