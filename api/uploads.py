@@ -39,7 +39,7 @@ MAX_FIELD_BYTES = 64 * 1024
 class Opener(Protocol):
     """Begins an upload in the core, once the request has told what it knows about the file."""
 
-    def __call__(self, *, filename: str, declared_type: str | None, expected_size: int | None) -> Upload:
+    def __call__(self, *, filename: str, declared_type: str | None) -> Upload:
         """See ``services.uploads.Uploads``."""
 
 
@@ -84,9 +84,7 @@ def store_body(open_upload: Opener, refuse_size: Callable[[int], None]) -> Image
         upload: Upload | None = None
         for chunk in body_chunks():
             if upload is None:
-                upload = stack.enter_context(
-                    open_upload(filename="", declared_type=request.mimetype or None, expected_size=length)
-                )
+                upload = stack.enter_context(open_upload(filename="", declared_type=request.mimetype or None))
             upload.write(chunk)
         if upload is None:
             raise NoFile
@@ -117,6 +115,21 @@ def store_grant(grant: AccessGrant, store: ObjectStore) -> str:
     except BaseException:
         writer.abort()
         raise
+
+
+def small_body() -> bytes:
+    """The request's body, for the JSON requests, which are small; at most 64 KiB.
+
+    :raises TooLarge: as soon as it is known to be larger.
+    """
+    if (request.content_length or 0) > MAX_FIELD_BYTES:
+        raise TooLarge(f"The request body is larger than {MAX_FIELD_BYTES} bytes.")
+    body = bytearray()
+    for chunk in body_chunks():
+        body += chunk
+        if len(body) > MAX_FIELD_BYTES:
+            raise TooLarge(f"The request body is larger than {MAX_FIELD_BYTES} bytes.")
+    return bytes(body)
 
 
 def body_chunks() -> Iterator[bytes]:
@@ -214,9 +227,7 @@ class _Form:
         # Fields that came before the file are refused before its bytes are read.
         self.fields()
         self.upload = self.stack.enter_context(
-            self._open_upload(
-                filename=part.filename, declared_type=part.content_type, expected_size=request.content_length
-            )
+            self._open_upload(filename=part.filename, declared_type=part.content_type)
         )
 
     def _end(self) -> None:

@@ -7,8 +7,9 @@ was.
         image = upload.commit(fields)
 
 Leaving the ``with`` block in any way but a finished ``commit`` undoes everything: the unfinished multipart upload is
-aborted, and a version that was written already is removed, so that the previous one is current again. Nothing but at
-most two parts' bytes, and no database connection or lock, is held while bytes arrive.
+aborted, and a version that was written already is removed, so that the previous one is current again. Nothing but
+at most two parts' bytes (and what a TIFF's inspection must keep), and no database connection or lock, is held while
+bytes arrive.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 FREE_BYTES = 256 * 1024
 """What every upload may hold without asking: a slow client that sent little must not keep others waiting."""
+STEP_BYTES = 512 * 1024
 PART_BYTES = 8 * 1024 * 1024
 RESERVATION_TIMEOUT = 20.0
 
@@ -80,16 +82,13 @@ class Uploads:
         self.clock = clock
         self.new_id = new_id
 
-    def new(
-        self, caller: Caller, *, filename: str = "", declared_type: str | None = None, expected_size: int | None = None
-    ) -> Upload:
+    def new(self, caller: Caller, *, filename: str = "", declared_type: str | None = None) -> Upload:
         """Begin the upload of a new image that ``caller`` will own.
 
         :param filename: as the caller gave it; cleaned here.
         :param declared_type: the part's Content-Type; compared with the bytes only when the limits are strict.
-        :param expected_size: bytes the body announced, as a hint for memory; never believed.
         """
-        return Upload(self, None, caller, clean_filename(filename), declared_type, expected_size, None)
+        return Upload(self, None, caller, clean_filename(filename), declared_type, None)
 
     def replacement(
         self,
@@ -97,7 +96,6 @@ class Uploads:
         *,
         filename: str = "",
         declared_type: str | None = None,
-        expected_size: int | None = None,
         accepts: Callable[[Image], bool] | None = None,
     ) -> Upload:
         """Begin the upload of new bytes for ``image``.
@@ -106,7 +104,7 @@ class Uploads:
             change. Without it the last commit wins.
         """
         owner = Caller(image.owner)
-        return Upload(self, image, owner, clean_filename(filename), declared_type, expected_size, accepts)
+        return Upload(self, image, owner, clean_filename(filename), declared_type, accepts)
 
 
 class Upload:
@@ -119,7 +117,6 @@ class Upload:
         caller: Caller,
         filename: str,
         declared_type: str | None,
-        expected_size: int | None,
         accepts: Callable[[Image], bool] | None,
     ) -> None:
         self._shared = shared
@@ -127,7 +124,6 @@ class Upload:
         self._owner = caller.owner
         self._filename = filename or (target.filename if target else "")
         self._declared_type = declared_type
-        self._expected_size = expected_size
         self._accepts = accepts
         self._image_id = target.image_id if target else shared.new_id()
         self._object_key = target.object_key if target else ""
@@ -135,7 +131,7 @@ class Upload:
         self._verifier = shared.verifier() if shared.verifier else None
         self._digest = hashlib.sha256()
         self._size = 0
-        self._reserved = 0
+        self._share = shared.budget.share()
         self._waiting: list[bytes] = []
         self._writer: ObjectWriter | None = None
         self._version_id = ""
@@ -154,8 +150,7 @@ class Upload:
             self._waiting.clear()
             if self._verifier:
                 self._verifier.close()
-            if self._reserved:
-                self._shared.budget.release(self._reserved)
+            self._share.release()
 
     @property
     def size(self) -> int:
@@ -176,8 +171,7 @@ class Upload:
         self._digest.update(chunk)
         if self._verifier:
             self._verifier.feed(chunk)
-        if self._size > FREE_BYTES and not self._reserved:
-            self._reserve()
+        self._reserve()
         if self._writer is None:
             self._waiting.append(chunk)
             if self._inspector.facts is not None or self._size > PART_BYTES:
@@ -207,12 +201,13 @@ class Upload:
         return image
 
     def _reserve(self) -> None:
-        # Twice the file: its pieces, and the copy of them that is on its way to the store; two parts at most.
-        wanted = 2 * min(self._expected_size or PART_BYTES, PART_BYTES)
-        taken = self._shared.budget.acquire(wanted, RESERVATION_TIMEOUT)
-        if taken is None:
+        """Take from the budget what is held by now, so that a slow client holds what it has sent and no more.
+
+        Twice the pieces: they, and the copy of them that is on its way to the store; two parts at most.
+        """
+        missing = 2 * min(self._size, PART_BYTES) - FREE_BYTES - self._share.held
+        if missing > 0 and not self._share.grow(max(missing, STEP_BYTES), RESERVATION_TIMEOUT):
             raise Overloaded
-        self._reserved = taken
 
     def _open_writer(self) -> None:
         content_type = self._inspector.content_type

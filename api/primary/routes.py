@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from flask import Response, jsonify, request
-from flask_smorest import Blueprint
 
 from api.context import absolute, caller, core
 from api.downloads import CURRENT, PINNED, disposition, etag_of, send_version
@@ -22,6 +21,7 @@ from api.primary.schemas import (
     Versions,
 )
 from api.problems import documents
+from api.surface import Surface
 from api.uploads import store_body, store_form
 from services.errors import PreconditionFailed
 from services.models import Image, ImageVersion
@@ -29,7 +29,7 @@ from services.names import download_name
 from utils.clock import iso8601
 from utils.ids import image_id_of
 
-blueprint = Blueprint("primary", __name__, description="Upload, read, replace, delete, restore and presign images.")
+blueprint = Surface("primary", __name__, description="Upload, read, replace, delete, restore and presign images.")
 
 
 @blueprint.route("/upload", methods=["POST"])

@@ -402,6 +402,24 @@ class TestDeleteAndRestore:
         assert_problem(client.post(url, json={"version_id": marker}), 400, "version_is_delete_marker")
         assert_problem(client.get(f"/image/{first['key']}?version={marker}"), 404, "version_not_found")
 
+    @pytest.mark.parametrize(
+        ("body", "content_type", "status", "code"),
+        [
+            (b"{}" + b" " * 70_000, "application/json", 413, "too_large"),
+            (b"[" * 60_000, "application/json", 400, "invalid_input"),
+            (b'{"version_id": "x"', "application/json", 400, "invalid_input"),
+            (b"\xff\xfe", "application/json", 400, "invalid_input"),
+            (b'["version_id"]', "application/json", 400, "invalid_input"),
+            (b"null", "application/json", 400, "invalid_input"),
+            (b'{"version_id": "x"}', "text/plain", 415, "unsupported_media_type"),
+        ],
+    )
+    def test_a_json_body_is_bounded_and_checked(
+        self, client: FlaskClient, jpeg_photo: bytes, body: bytes, content_type: str, status: int, code: str
+    ) -> None:
+        url = f"/image/{upload(client, jpeg_photo).get_json()['key']}/restore"
+        assert_problem(client.post(url, data=body, content_type=content_type), status, code)
+
     def test_versions_of_another_image_are_not_reachable(self, client: FlaskClient, jpeg_photo: bytes) -> None:
         one, two = upload(client, jpeg_photo).get_json(), upload(client, jpeg_photo).get_json()
         crossed = client.get(f"/image/{one['key']}?version={two['version_id']}")

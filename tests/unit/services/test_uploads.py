@@ -224,10 +224,23 @@ def test_a_full_budget_is_an_answer_not_a_crash(
     uploads = world.uploads()
     monkeypatch.setattr("services.uploads.RESERVATION_TIMEOUT", 0.01)
     monkeypatch.setattr("services.uploads.FREE_BYTES", 1000)
-    assert uploads.budget.acquire(64 * 1024 * 1024, 0)
+    assert uploads.budget.share().grow(64 * 1024 * 1024, 0)
     with pytest.raises(Overloaded), uploads.new(ME) as upload:
         upload.write(jpeg_photo)
     assert uploads.budget.held == 64 * 1024 * 1024
+
+
+def test_a_slow_client_holds_what_it_has_sent_and_no_more(
+    world: World, jpeg_photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.uploads.FREE_BYTES", 1000)
+    monkeypatch.setattr("services.uploads.STEP_BYTES", 1000)
+    uploads = world.uploads()
+    with uploads.new(ME) as upload:
+        for sent in (2000, 20_000, 100_000):
+            upload.write(jpeg_photo[upload.size : sent])
+            assert sent <= uploads.budget.held <= 2 * sent
+    assert uploads.budget.held == 0
 
 
 def test_the_budget_is_given_back_after_success_and_failure(

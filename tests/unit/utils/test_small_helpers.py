@@ -67,28 +67,49 @@ def test_racing_processes_agree_on_one_secret(tmp_path: Path) -> None:
 
 class TestBudget:
     def test_waits_until_there_is_room(self) -> None:
-        budget = MemoryBudget(100)
-        assert budget.acquire(60, 0) == 60
-        assert budget.acquire(60, 0.05) is None
-        threading.Timer(0.1, budget.release, (60,)).start()
+        budget = MemoryBudget(100, overdrafts=0)
+        first, second = budget.share(), budget.share()
+        assert first.grow(60, 0)
+        assert not second.grow(60, 0.05)
+        threading.Timer(0.1, first.release).start()
         started = monotonic()
-        assert budget.acquire(60, 5) == 60
+        assert second.grow(60, 5)
         assert monotonic() - started < 4
-        assert budget.held == 60
+        assert budget.held == second.held == 60
 
-    def test_a_giant_gets_everything_alone(self) -> None:
-        budget = MemoryBudget(100)
-        assert budget.acquire(10**9, 0) == 100
-        assert budget.acquire(1, 0.01) is None
+    def test_somebody_always_gets_on_although_all_hold_a_part_and_want_the_rest(self) -> None:
+        budget = MemoryBudget(100, overdrafts=1, patience=0.01)
+
+        def use(_: int) -> bool:
+            share = budget.share()
+            grown = all(share.grow(10, 10) for _ in range(4))
+            share.release()
+            return grown
+
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(use, range(64)))
+        assert budget.held == 0
+
+    def test_overdrafts_are_bounded_and_given_back(self) -> None:
+        budget = MemoryBudget(10, overdrafts=1, patience=0.01)
+        full, lucky, late = budget.share(), budget.share(), budget.share()
+        assert full.grow(10, 0)
+        assert lucky.grow(5, 1)
+        assert lucky.grow(5, 0), "who overdraws goes on until it is done"
+        assert not late.grow(1, 0.1)
+        lucky.release()
+        lucky.release()
+        assert late.grow(1, 1)
+        assert budget.held == 11
 
     def test_never_hands_out_more_than_it_has(self) -> None:
-        budget, seen = MemoryBudget(10), []
+        budget, seen = MemoryBudget(10, overdrafts=0), []
 
         def use(_: int) -> None:
-            taken = budget.acquire(3, 10)
-            assert taken == 3
+            share = budget.share()
+            assert share.grow(3, 10)
             seen.append(budget.held)
-            budget.release(taken)
+            share.release()
 
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(use, range(400)))

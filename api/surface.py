@@ -1,0 +1,39 @@
+"""The blueprint that every surface is made of: flask-smorest's, with JSON bodies read under the same limits as
+uploads.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Request
+from flask_smorest import Blueprint
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
+
+from api.uploads import small_body
+from services.errors import InvalidInput
+
+
+class BoundedParser(FlaskParser):
+    """Reads JSON bodies of at most 64 KiB; the library would read one of any size, and nest as deep as it likes."""
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        """The decoded body.
+
+        :raises UnsupportedMediaType: when the request does not say that it is JSON.
+        :raises InvalidInput: when it is not.
+        """
+        if not req.is_json:
+            raise UnsupportedMediaType
+        try:
+            return json.loads(small_body())
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput("The request body is not valid JSON.") from error
+
+
+class Surface(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """A group of routes of one published API."""
+
+    ARGUMENTS_PARSER = BoundedParser()
