@@ -80,6 +80,10 @@ class Images:
         def hidden(base: Image) -> Image:
             if base.deleted or not caller.may_change(base):
                 raise ImageNotFound
+            if self._repository.version(base.image_id, marker_id) is not None:
+                # MinIO answers a delete on top of a marker with that marker's id: another delete's, long recorded, and
+                # a restore in between made the image visible again. Recording it twice would conflict for ever.
+                raise ImageNotFound
             now = self._clock()
             marker = ImageVersion(marker_id, "", 0, "", 0, 0, 0, 1, now, deleted=True)
             return replace(base, updated_at=now, current=marker)
@@ -121,17 +125,22 @@ class Images:
         return image
 
     def _commit(self, image: Image, written: str, change: Callable[[Image], Image]) -> Image:
-        """Make the row follow the store's new version ``written``; remove that version again if the row refuses."""
+        """Make the row follow the store's new version ``written``; remove that version again if the row refuses.
+
+        Never one that a row names: a store may hand out the id of a version that another request made.
+        """
         try:
             return replace_current(self._repository, image.image_id, change)
         except BaseException:
-            self._remove(image.object_key, written)
+            self._undo(image, written)
             raise
 
-    def _remove(self, object_key: str, version_id: str) -> None:
+    def _undo(self, image: Image, written: str) -> None:
         try:
-            self._store.remove_version(object_key, version_id)
+            # Also asked when the row's step failed without an answer: it may have been done all the same.
+            if self._repository.version(image.image_id, written) is None:
+                self._store.remove_version(image.object_key, written)
         except ServiceError as error:
             log.warning(
-                "could not undo: object %s version %s may remain: %s", object_key, version_id, error.detail or error
+                "could not undo: object %s version %s may remain: %s", image.object_key, written, error.detail or error
             )
