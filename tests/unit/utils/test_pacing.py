@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 from collections.abc import Iterator
 from time import monotonic, sleep
+from typing import cast
 
 import pytest
 
+from utils import pacing
 from utils.pacing import Pace, PacedSocket, linger
 
 FAST = Pace(header_seconds=0.3, idle_seconds=0.3, minimum_rate=1000, grace_seconds=0.4, send_seconds=5)
@@ -60,6 +63,73 @@ def test_a_body_below_the_minimum_rate_times_out_although_it_never_stalls(
             assert paced.recv(100)
     assert 0.35 < monotonic() - started < 2
     sender.join()
+
+
+class Scripted:
+    """A socket and the clock that it moves: each read waits ``pause`` seconds and gives that many bytes."""
+
+    def __init__(self, *script: tuple[float, int]) -> None:
+        self.now = 0.0
+        self._script = iter(script)
+        self._next = next(self._script)
+        self._limit: float | None = None
+
+    def clock(self) -> float:
+        return self.now
+
+    def gettimeout(self) -> float | None:
+        return None
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._limit = seconds
+
+    def recv(self, size: int) -> bytes:
+        pause, count = self._next
+        if self._limit is not None and pause > self._limit:
+            self.now += self._limit
+            self._next = (pause - self._limit, count)
+            raise TimeoutError
+        self.now += pause
+        self._next = next(self._script, (math.inf, 0))
+        assert count <= size
+        return bytes(count)
+
+
+def seconds_until_ended(monkeypatch: pytest.MonkeyPatch, pace: Pace, *script: tuple[float, int]) -> float:
+    """When the body of the script is refused, on the script's own clock."""
+    scripted = Scripted(*script)
+    monkeypatch.setattr(pacing, "monotonic", scripted.clock)
+    paced = PacedSocket(cast(socket.socket, scripted), pace)
+    paced.begin_body(owes_continue=False)
+    with pytest.raises(TimeoutError):
+        while True:
+            paced.recv(1_000_000)
+    return scripted.now
+
+
+PACE = Pace(idle_seconds=30, minimum_rate=512, grace_seconds=30)
+
+
+def test_a_burst_does_not_pay_for_a_trickle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 kB at once would be ten minutes of the minimum rate, if the whole body were averaged."""
+    ended = seconds_until_ended(monkeypatch, PACE, (0.0, 300_000), *[(1.0, 10)] * 1000)
+    assert 30 <= ended <= 61
+
+
+def test_a_trickle_is_ended_at_every_later_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = seconds_until_ended(monkeypatch, PACE, *[(1.0, 100_000)] * 100, *[(1.0, 500)] * 1000)
+    assert 130 <= ended <= 161
+
+
+def test_a_steady_body_just_above_the_rate_is_never_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = seconds_until_ended(monkeypatch, PACE, *[(0.5, 260)] * 2000)
+    assert 1000 <= ended <= 1030
+
+
+def test_a_body_in_few_large_steps_is_not_ended_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window may end in the middle of a pause; the pause's limit does not begin anew with the next window."""
+    ended = seconds_until_ended(monkeypatch, PACE, *[(25.0, 40_000)] * 40)
+    assert ended == pytest.approx(1000 + 30, abs=0.01)
 
 
 def test_no_minimum_means_only_stalls_end_it(pair: tuple[socket.socket, socket.socket]) -> None:
