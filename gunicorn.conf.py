@@ -48,7 +48,6 @@ logger_class = JsonLogger
 # Never the C parser, even if something installs it: gunicorn_h1c 0.6.9 takes bare line feeds and folded headers, which
 # let a request hide inside another behind a proxy that reads them differently.
 http_parser = "python"
-control_socket_disable = True  # it would lie in the home folder, shared by every instance
 loglevel = settings.log_level.lower()
 control_socket_disable = True  # else a remote control in the home folder, one for all services of this user
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat on a busy disk stalls
