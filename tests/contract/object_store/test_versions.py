@@ -268,6 +268,19 @@ def test_long_attributes_of_a_multipart_object(case: Case, key: str) -> None:
     assert case.store.describe(key, version_id) == attributes
 
 
+@pytest.mark.parametrize("size", [3, PART + 1], ids=["single put", "multipart"])
+@pytest.mark.parametrize("owner", ["somebody", "😀" * 128], ids=["short owner", "long owner"])
+@pytest.mark.parametrize("name", ["写" * 251, "😀" * 200], ids=["251 CJK", "200 emoji"])
+def test_a_long_file_name_is_cut_where_the_store_must(case: Case, key: str, name: str, owner: str, size: int) -> None:
+    """S3 takes 2 KB of user metadata; the row has the whole name."""
+    version_id = case.put(key, b"x" * size, attributes=ObjectAttributes("image/png", owner, name))
+
+    stored = case.store.describe(key, version_id)
+    assert (stored.content_type, stored.owner) == ("image/png", owner)
+    assert stored.filename
+    assert name.startswith(stored.filename)
+
+
 def test_concurrent_writers_of_one_key_all_win(case: Case, key: str) -> None:
     bodies = [b"%d" % n * 1000 for n in range(8)]
 
