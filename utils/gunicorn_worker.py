@@ -8,15 +8,23 @@ client.
 from __future__ import annotations
 
 import json
-import uuid
+import logging
+import threading
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, cast
+from time import perf_counter
+from typing import Any, Self, cast
+from urllib.parse import unquote
 
 from gunicorn.glogging import Logger
 from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
+from utils import trace
+from utils.ids import request_id_of
 from utils.pacing import Pace, PacedSocket, linger
+
+access_log = logging.getLogger("access")
 
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 64 * 1024 * 1024
@@ -39,6 +47,11 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """The worker class that ``gunicorn.conf.py`` names; ``pace`` is set there."""
 
     pace = Pace()
+    wsgi: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._this_thread = _Progress()
 
     def handle(self, conn: TConn) -> Any:
         """Serve one request in a pool thread, then linger here rather than on the main loop."""
@@ -49,6 +62,7 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 return _DEFER
             conn.sock.setblocking(True)
             conn.init()
+        self._this_thread.served, self._this_thread.started = False, perf_counter()
         if paced := self._paced(conn):
             paced.begin_headers()
         outcome = super().handle(conn)
@@ -89,14 +103,56 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         return keep and not uninvited
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that could not be parsed, in the same shape as every other error."""
-        captured = _CapturedAnswer()
-        super().handle_error(req, captured, addr, exc)
-        if captured.data:
-            try:
-                client.sendall(_as_problem(bytes(captured.data)))
-            except OSError as error:
-                self.log.debug("client gone before its error: %s", error)
+        """Answer a request that could not be parsed, in the same shape as every other error, and log it.
+
+        The application never sees such a request, so its access line is written here; gunicorn's own warning carries
+        the same request id.
+        """
+        known = req or getattr(exc, "req", None)  # some errors bring as much of the request as was understood
+        request_id = request_id_of(_header(known, "X-REQUEST-ID"))
+        trace.begin(request_id)
+        try:
+            captured = _CapturedAnswer()
+            super().handle_error(req, captured, addr, exc)
+            if captured.data:
+                self._refuse(known, client, addr, _Refusal.of(bytes(captured.data), request_id))
+        finally:
+            trace.end()
+
+    def _refuse(self, req: Any, client: Any, addr: Any, refusal: _Refusal) -> None:
+        sent = True
+        try:
+            client.sendall(refusal.head + refusal.body)
+        except OSError as error:
+            sent = False
+            self.log.debug("client gone before its error: %s", error)
+        if self._this_thread.served:
+            return  # the application failed after all: it has logged the request already
+        path = unquote(getattr(req, "path", None) or "")
+        access_log.info(
+            "request" if sent else "request cut off",
+            extra={
+                "method": getattr(req, "method", None),
+                "path": "/objects/[redacted]" if path.startswith("/objects/") else path or None,
+                "status": refusal.status,
+                "bytes_in": 0,
+                "bytes_out": len(refusal.body) if sent else 0,
+                "duration_ms": round((perf_counter() - self._this_thread.started) * 1000, 3),
+                "store_ms": 0,
+                "client": addr[0] if addr else None,
+            },
+        )
+
+    def load_wsgi(self) -> None:
+        """Load the application, and note in each thread whether its request has reached it."""
+        super().load_wsgi()
+        application, this_thread = self.wsgi, self._this_thread
+
+        def noted(environ: Any, start_response: Any) -> Any:
+            this_thread.served = True
+            return application(environ, start_response)
+
+        self.wsgi = noted
 
     def _paced(self, conn: TConn) -> PacedSocket | None:
         """The connection's paced reader, put in place at the first call; None for what is not HTTP/1."""
@@ -149,6 +205,13 @@ class PromptBody(Body):  # type: ignore[misc]  # gunicorn has no types
         return cast(bytes, reader.read(min(size, reader.buf.tell())))
 
 
+class _Progress(threading.local):
+    """How far the request that this thread works on has come."""
+
+    served = False
+    started = 0.0
+
+
 class _CapturedAnswer:
     """Takes what gunicorn would write to the client."""
 
@@ -175,17 +238,31 @@ _CODES = {
 }
 
 
-def _as_problem(answer: bytes) -> bytes:
-    status = int(answer.split(b" ", 2)[1])
-    code, detail = _CODES.get(status, ("internal_error", "The service failed to handle the request."))
-    phrase = HTTPStatus(status).phrase
-    request_id = uuid.uuid4().hex
-    body = json.dumps(
-        {"type": "about:blank", "title": phrase, "status": status, "detail": detail, "error": detail, "code": code,
-         "request_id": request_id}
-    ).encode()  # fmt: skip
-    head = (
-        f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-        f"X-Request-ID: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode("latin-1") + body
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """The answer to a request that did not parse."""
+
+    status: int
+    head: bytes
+    body: bytes
+
+    @classmethod
+    def of(cls, answer: bytes, request_id: str) -> Self:
+        """The problem document in place of gunicorn's page ``answer``."""
+        status = int(answer.split(b" ", 2)[1])
+        code, detail = _CODES.get(status, ("internal_error", "The service failed to handle the request."))
+        phrase = HTTPStatus(status).phrase
+        body = json.dumps(
+            {"type": "about:blank", "title": phrase, "status": status, "detail": detail, "error": detail, "code": code,
+             "request_id": request_id}
+        ).encode()  # fmt: skip
+        head = (
+            f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+            f"X-Request-ID: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return cls(status, head.encode("latin-1"), body)
+
+
+def _header(req: Any, name: str) -> str | None:
+    """A header of what gunicorn made of the request, which may be nothing; joined as in WSGI when it is repeated."""
+    return ",".join(value for known, value in getattr(req, "headers", None) or () if known == name) or None

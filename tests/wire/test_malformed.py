@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import requests
@@ -222,8 +224,58 @@ def test_a_malformed_request(embedded: Deployment, connect: Connect, name: str) 
             client.half_close()
         answer = client.answer_or_end(timeout=15)
         if answer is not None:
-            assert_problem(answer, {*range(400, 432), 501, 505}, secrets=embedded.secrets)
+            problem = assert_problem(answer, {*range(400, 432), 501, 505}, secrets=embedded.secrets)
+            assert _access_line(embedded, problem["request_id"])["status"] == answer.status
     assert requests.get(embedded.url + "/health", timeout=5).status_code == 200
+
+
+SECRET_GET = b"GET /objects/secret-token?x=1 HTTP/1.1"
+REFUSED_UNPARSED: dict[str, tuple[bytes, int, str | None, str | None]] = {
+    "request line": (_request(b"GET /nowhere HTTP/9", HOST), 400, None, None),
+    "long request line": (_request(b"GET /" + b"x" * 100_000 + b" HTTP/1.1", HOST), 414, None, None),
+    "large headers": (_request(b"GET /a%20b HTTP/1.1", HOST, b"X-Long: " + b"x" * 100_000), 431, None, None),
+    "expectation": (_request(b"GET /nowhere HTTP/1.1", HOST, b"Expect: a miracle"), 417, None, None),
+    "length": (_request(b"GET /a%20b?q=1 HTTP/1.1", HOST, b"Content-Length: x"), 400, "GET", "/a b"),
+    "secret path": (_request(SECRET_GET, HOST, b"Content-Length: x"), 400, "GET", "/objects/[redacted]"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_UNPARSED)
+def test_a_request_that_does_not_parse_is_logged(embedded: Deployment, connect: Connect, name: str) -> None:
+    sent, status, method, path = REFUSED_UNPARSED[name]
+    client = connect(embedded)
+    client.try_send(sent)
+    answer = client.answer(timeout=15)
+    request_id = assert_problem(answer, status)["request_id"]
+    line = _access_line(embedded, request_id)
+    assert (line["status"], line["method"], line["path"]) == (status, method, path)
+    assert (line["bytes_in"], line["bytes_out"], line["store_ms"]) == (0, len(answer.body), 0)
+    assert 0 <= line["duration_ms"] < 15_000
+    of_gunicorn = [one for one in embedded.server.records() if one["name"] == "gunicorn.error"]
+    assert [one["levelname"] for one in of_gunicorn if one["request_id"] == request_id] == ["WARNING"]
+
+
+@pytest.mark.parametrize(("given", "kept"), [("abc.DEF-1_2", True), ("not good", False), ("a" * 129, False)])
+def test_the_id_of_a_request_that_does_not_parse(
+    embedded: Deployment, connect: Connect, given: str, kept: bool
+) -> None:
+    client = connect(embedded)
+    client.request("POST", "/upload", [("X-Request-ID", given), ("Content-Length", "five")])
+    answer = client.answer(timeout=15)
+    request_id = assert_problem(answer, 400, "bad_request")["request_id"]
+    assert (request_id == given) is kept
+    assert answer.headers["x-request-id"] == request_id
+    assert _access_line(embedded, request_id)["path"] == "/upload"
+
+
+def _access_line(live: Deployment, request_id: str) -> dict[str, Any]:
+    """The one line about a request; it may come a moment after the answer."""
+    deadline = time.monotonic() + 5
+    while not (found := [line for line in live.server.access_lines() if line["request_id"] == request_id]):
+        assert time.monotonic() < deadline, f"the request {request_id} is not in the log"
+        time.sleep(0.02)
+    assert len(found) == 1, found
+    return found[0]
 
 
 @pytest.mark.parametrize("connection", ["close", "keep-alive"])
