@@ -42,6 +42,8 @@ _NOT_FOUND = {"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "NoSuchUpload"}
 _CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict"}
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests", "Busy"}
 _TRANSIENT = _THROTTLED | {"InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "ExpiredToken"}
+# Server errors that every repetition meets again: NotImplemented (encryption on MinIO without a KMS), the HTTP version.
+_PERMANENT = {501, 505}
 _FULL = {"QuotaExceeded", "XMinioStorageFull", "XMinioStorageQuotaExceeded", "EntityTooLargeForQuota"}
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,
@@ -85,14 +87,15 @@ class Failure:
     @property
     def transient(self) -> bool:
         """Whether the same request can succeed a moment later."""
-        if self.credentials:
+        if self.credentials or self.status in _PERMANENT:
             return False
         return self.code in _TRANSIENT or self.status in {0, 429} or (self.status >= 500 and self.status != 507)
 
     @property
     def harmless(self) -> bool:
         """Whether the server certainly did nothing: never reached, refused the request, or throttled it."""
-        return self.unreached or self.credentials or 400 <= self.status < 500 or self.code in _THROTTLED
+        refused = 400 <= self.status < 500 or self.status in _PERMANENT
+        return self.unreached or self.credentials or refused or self.code in _THROTTLED
 
     def domain_error(self) -> ServiceError:
         """The domain error for this failure."""

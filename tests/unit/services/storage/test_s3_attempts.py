@@ -46,8 +46,9 @@ def test_the_tries_are_bounded() -> None:
     assert script.steps == ["too late"]
 
 
-def test_a_refusal_is_not_repeated() -> None:
-    script = Script(answered("AccessDenied", 403), "never")
+@pytest.mark.parametrize("refusal", [answered("AccessDenied", 403), answered("NotImplemented", 501)])
+def test_a_refusal_is_not_repeated(refusal: Exception) -> None:
+    script = Script(refusal, "never")
 
     with pytest.raises(BackendMisconfigured):
         attempt(script, 3)

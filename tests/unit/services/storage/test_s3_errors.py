@@ -35,6 +35,8 @@ ANSWERS = [
     ("ConditionalRequestConflict", 409, errors.VersionConflict),
     ("InternalError", 500, errors.BackendUnavailable),
     ("BadGateway", 502, errors.BackendUnavailable),
+    ("NotImplemented", 501, errors.BackendMisconfigured),
+    ("HTTPVersionNotSupported", 505, errors.BackendMisconfigured),
     ("SlowDown", 503, errors.BackendUnavailable),
     ("TooManyRequests", 429, errors.BackendUnavailable),
     ("RequestTimeout", 400, errors.BackendUnavailable),
@@ -92,7 +94,9 @@ def test_without_an_answer(error: Exception, expected: type[Exception], harmless
     assert failure.harmless == harmless, "a request that may have arrived must not count as one that did not"
 
 
-@pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("SlowDown", 503), ("NoSuchBucket", 404)])
+@pytest.mark.parametrize(
+    ("code", "status"), [("AccessDenied", 403), ("SlowDown", 503), ("NoSuchBucket", 404), ("NotImplemented", 501)]
+)
 def test_a_refusal_did_nothing(code: str, status: int) -> None:
     assert diagnose(client_error(code, status)).harmless
 
