@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from flask import Flask
+from flask import Flask, Response, request
 from sqlalchemy.engine import Engine
 
 import api
@@ -18,7 +18,7 @@ import config
 from api.access import AccessLog
 from api.context import EXTENSION
 from services.core import Core
-from services.errors import BackendUnavailable
+from services.errors import BackendMisconfigured, BackendUnavailable
 from services.health import Readiness
 from services.images import Images
 from services.inspection.decode import DecodeVerifier
@@ -112,7 +112,13 @@ def prepare(settings: config.Settings) -> None:
     :raises services.errors.BackendMisconfigured: when an operator must act before the service can work.
     :raises services.errors.BackendUnavailable: when the database does not answer.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.s3_bucket is None or settings.database_url.startswith("sqlite"):
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BackendMisconfigured(
+                detail=f"DATA_DIR is {str(settings.data_dir)!r}: it should be a writable folder ({error.strerror})"
+            ) from error
     engine = build_engine(settings)
     try:
         upgrade(engine, lock_path=_migration_lock(settings))
@@ -141,11 +147,21 @@ def _limit_rate(app: Flask, limit: str, storage: str) -> None:
     from flask_limiter import Limiter  # noqa: PLC0415
     from flask_limiter.util import get_remote_address  # noqa: PLC0415
 
-    limiter = Limiter(get_remote_address, app=app, default_limits=[limit], storage_uri=storage, headers_enabled=True)
+    # Before the limiter's own, so that it runs after it.
+    app.after_request(_retry_after_refusals_only)
+    # One count for each client over all URLs: default limits would be counted for each route.
+    limiter = Limiter(
+        get_remote_address, app=app, application_limits=[limit], storage_uri=storage, headers_enabled=True
+    )
     limiter.request_filter(_is_probe)
 
 
-def _is_probe() -> bool:
-    from flask import request  # noqa: PLC0415
+def _retry_after_refusals_only(response: Response) -> Response:
+    # The limiter puts it on every answer, where it would tell well-behaved clients to wait.
+    if response.status_code < 400:
+        del response.headers["Retry-After"]
+    return response
 
+
+def _is_probe() -> bool:
     return request.path.startswith("/health")

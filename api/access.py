@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from utils import trace
 from utils.ids import request_id_of
+from utils.logger import redact
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -68,7 +69,7 @@ class _Exchange:
                 "request cut off" if failed else "request",
                 extra={
                     "method": environ.get("REQUEST_METHOD"),
-                    "path": "/objects/[redacted]" if path.startswith("/objects/") else path,
+                    "path": redact(path),
                     "status": self.status,
                     "bytes_in": self._trace.bytes_in,
                     "bytes_out": self.bytes_out,

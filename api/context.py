@@ -28,8 +28,7 @@ def caller() -> Caller:
     if header is not None:
         # WSGI hands headers over as Latin-1 (PEP 3333); clients send UTF-8.
         named.append(clean_owner(header.encode("latin-1", "replace").decode("utf-8", "replace")))
-    if "user_id" in request.args:
-        named.append(clean_owner(request.args["user_id"]))
+    named += [clean_owner(name) for name in request.args.getlist("user_id")]
     if len(set(named)) > 1:
         raise InvalidInput("X-User-ID and user_id name different users; send one.", code="invalid_field")
     return Caller(named[0] if named else None)
@@ -39,4 +38,8 @@ def absolute(url: str) -> str:
     """A path of this service as a whole URL; a URL that leads elsewhere stays as it is."""
     if not url.startswith("/"):
         return url
-    return (core().public_url or f"{request.scheme}://{request.host}").rstrip("/") + url
+    base = core().public_url or f"{request.scheme}://{request.host}"
+    if not request.host:
+        # Werkzeug gives an empty one for a Host header that is none; a URL made of it would lead nowhere.
+        raise InvalidInput("The Host header is not valid.", code="bad_request")
+    return base.rstrip("/") + url

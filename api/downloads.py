@@ -118,14 +118,25 @@ def send_version(
 
 
 def _check_preconditions(what: Representation) -> None:
-    """RFC 9110, section 13.2.2, steps 1 and 2."""
-    if request.if_match:
-        if not (request.if_match.star_tag or request.if_match.contains(what.etag)):
-            raise PreconditionFailed
-        return
-    since = request.if_unmodified_since
-    if since and what.last_modified and what.last_modified.replace(microsecond=0) > since:
+    if not _holds(what.etag, what.last_modified):
         raise PreconditionFailed
+
+
+def precondition() -> Callable[[Image], bool] | None:
+    """The request's condition on a change, to be asked of the image's state at the moment of the change; None
+    without.
+    """
+    if "If-Match" not in request.headers and not request.if_unmodified_since:
+        return None
+    return lambda image: _holds(image.current.sha256, image.current.created_at)
+
+
+def _holds(etag: str, last_modified: datetime | None) -> bool:
+    """RFC 9110, section 13.2.2, steps 1 and 2: ``If-Match``, else ``If-Unmodified-Since``."""
+    if "If-Match" in request.headers:
+        return bool(request.if_match.star_tag or request.if_match.contains(etag))
+    since = request.if_unmodified_since
+    return not (since and last_modified and last_modified.replace(microsecond=0) > since)
 
 
 def _requested_range(what: Representation) -> ByteRange | None:

@@ -234,6 +234,11 @@ class _Form:
         if self._into_file:
             self._into_file = False
             return
+        if self._field == "user_id":
+            # Ignoring it would store or change in another name than the caller believes.
+            raise InvalidInput(
+                "Name the user in X-User-ID or in the query's user_id, not in the form.", code="invalid_field"
+            )
         if self._field in ("title", "description", "tags"):
             try:
                 self._texts.setdefault(self._field, []).append(self._value.decode("utf-8"))

@@ -12,7 +12,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.commits import replace_current
-from services.errors import BackendMisconfigured, ImageNotFound, InvalidInput, ServiceError, VersionNotFound
+from services.errors import (
+    BackendMisconfigured,
+    ImageNotFound,
+    InvalidInput,
+    PreconditionFailed,
+    ServiceError,
+    VersionNotFound,
+)
 from services.models import ByteRange, Caller, Image, ImageVersion, ObjectAttributes
 from services.ports import ImageRepository, ObjectReader, ObjectStore, PresigningStore
 from utils.clock import Clock, utc_now
@@ -72,14 +79,19 @@ class Images:
             disposition=disposition,
         )
 
-    def delete(self, image_id: str | None, caller: Caller) -> Image:
-        """Hide an image behind a delete marker; its versions stay. Returns it as it was."""
+    def delete(self, image_id: str | None, caller: Caller, accepts: Callable[[Image], bool] | None = None) -> Image:
+        """Hide an image behind a delete marker; its versions stay. Returns it as it was.
+
+        :param accepts: the caller's precondition, asked before anything is done and again at the change.
+        """
         image = self.for_change(image_id, caller)
+        _require(accepts, image)
         marker_id = self._store.mark_deleted(image.object_key)
 
         def hidden(base: Image) -> Image:
             if base.deleted or not caller.may_change(base):
                 raise ImageNotFound
+            _require(accepts, base)
             if self._repository.version(base.image_id, marker_id) is not None:
                 # MinIO answers a delete on top of a marker with that marker's id: another delete's, long recorded, and
                 # a restore in between made the image visible again. Recording it twice would conflict for ever.
@@ -91,13 +103,17 @@ class Images:
         self._commit(image, marker_id, hidden)
         return image
 
-    def restore(self, image_id: str | None, version_id: str, caller: Caller) -> Image:
-        """Make an earlier version's bytes the newest version, also of a deleted image. Returns the image as it now
-        is.
+    def restore(
+        self, image_id: str | None, version_id: str, caller: Caller, accepts: Callable[[Image], bool] | None = None
+    ) -> Image:
+        """Make an earlier version's bytes the newest version, also of a deleted image; returns the image as it now is.
+
+        :param accepts: the caller's precondition, asked before anything is done and again at the change.
         """
         image = self._any(image_id)
         if not caller.may_change(image):
             raise ImageNotFound
+        _require(accepts, image)
         source = self._repository.version(image.image_id, version_id)
         if source is None:
             raise VersionNotFound
@@ -113,6 +129,7 @@ class Images:
             raise BackendMisconfigured(detail=f"the store copied {image.object_key} onto itself in place")
 
         def restored(base: Image) -> Image:
+            _require(accepts, base)
             now = self._clock()
             return replace(base, updated_at=now, current=replace(source, version_id=copy_id, created_at=now))
 
@@ -144,3 +161,8 @@ class Images:
             log.warning(
                 "could not undo: object %s version %s may remain: %s", image.object_key, written, error.detail or error
             )
+
+
+def _require(accepts: Callable[[Image], bool] | None, image: Image) -> None:
+    if accepts and not accepts(image):
+        raise PreconditionFailed

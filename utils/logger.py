@@ -17,7 +17,7 @@ _SIGNED = re.compile(
     r"(?i)\b(X-Amz-(?:Signature|Credential|Security-Token)|AWSAccessKeyId|Signature|token|password|secret)=([^&\s\"']+)"
 )
 _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s@]+@")
-_GRANT = re.compile(r"(/objects/)[A-Za-z0-9_.=-]+")
+_GRANT = re.compile(r"(objects/+)[A-Za-z0-9_.=%-]+")
 
 
 def redact(text: str) -> str:

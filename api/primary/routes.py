@@ -8,11 +8,17 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from api.context import absolute, caller, core
-from api.downloads import CURRENT, PINNED, disposition, etag_of, send_version
+from api.downloads import CURRENT, PINNED, disposition, etag_of, precondition, send_version
+from api.openapi import CALLER, KEPT, READING, SENT, operation
 from api.primary.schemas import (
+    DELETED,
     FORM_BODY,
     FORM_OR_RAW_BODY,
     IMAGE_BYTES,
+    IMAGE_RANGE,
+    RESTORE,
+    STORED_IMAGE,
+    VERSIONS,
     Deleted,
     ImageQuery,
     PresignedUrl,
@@ -33,8 +39,8 @@ blueprint = Surface("primary", __name__, description="Upload, read, replace, del
 
 
 @blueprint.route("/upload", methods=["POST"])
-@blueprint.doc(requestBody=FORM_BODY)
-@blueprint.response(201, StoredImage)
+@operation("uploadImage", parameters=CALLER, headers={201: ("Location",)}, requestBody=FORM_BODY)
+@blueprint.response(201, StoredImage, example=STORED_IMAGE)
 @documents(blueprint, 400, 408, 413, 415, 422, 503, 507)
 def upload() -> Response:
     """Store an image from the form field `file`."""
@@ -47,15 +53,15 @@ def upload() -> Response:
 
 
 @blueprint.route("/image/<key>", methods=["GET"])
+@operation(
+    "readImage",
+    parameters=READING,
+    headers={200: SENT, 206: (*SENT, "Content-Range"), 304: KEPT},
+    responses={200: IMAGE_BYTES, 206: IMAGE_RANGE, 304: {"description": "Not modified."}},
+    description="`HEAD` answers with the same headers and no body; it ignores `Range`.",
+)
 @blueprint.arguments(ImageQuery(), location="query", error_status_code=400)
 @blueprint.response(200, description="The image.", content_type="image/*")
-@blueprint.doc(
-    responses={
-        "200": IMAGE_BYTES,
-        "206": {"description": "A range of the bytes."},
-        "304": {"description": "Not modified."},
-    }
-)
 @documents(blueprint, 400, 404, 412, 416, 503)
 def read(query: dict[str, Any], key: str) -> Response:
     """Read an image's bytes, or with `presign=1` get a URL that reads them without credentials."""
@@ -72,16 +78,14 @@ def read(query: dict[str, Any], key: str) -> Response:
 
 
 @blueprint.route("/update/<key>", methods=["PUT"])
-@blueprint.doc(
-    requestBody=FORM_OR_RAW_BODY, parameters=[{"name": "If-Match", "in": "header", "schema": {"type": "string"}}]
-)
-@blueprint.response(200, StoredImage)
-@documents(blueprint, 400, 404, 408, 412, 413, 415, 422, 503, 507)
+@operation("replaceImage", parameters=(*CALLER, "If-Match"), requestBody=FORM_OR_RAW_BODY)
+@blueprint.response(200, StoredImage, example=STORED_IMAGE)
+@documents(blueprint, 400, 404, 408, 409, 412, 413, 415, 422, 503, 507)
 def update(key: str) -> Response:
     """Replace an image's bytes; the earlier ones stay as a version."""
     services = core()
     image = services.images.for_change(image_id_of(key), caller())
-    accepts = _accepts if "If-Match" in request.headers else None
+    accepts = precondition()
     if accepts and not accepts(image):
         raise PreconditionFailed
     opener = partial(services.uploads.replacement, image, accepts=accepts)
@@ -90,16 +94,18 @@ def update(key: str) -> Response:
 
 
 @blueprint.route("/delete/<key>", methods=["DELETE"])
-@blueprint.response(200, Deleted)
-@documents(blueprint, 400, 404, 503)
+@operation("deleteImage", parameters=(*CALLER, "If-Match"))
+@blueprint.response(200, Deleted, example=DELETED)
+@documents(blueprint, 400, 404, 409, 412, 503, 507)
 def delete(key: str) -> dict[str, Any]:
     """Delete an image; its versions stay and can be restored."""
-    image = core().images.delete(image_id_of(key), caller())
+    image = core().images.delete(image_id_of(key), caller(), accepts=precondition())
     return {"key": image.key, "deleted": True}
 
 
 @blueprint.route("/image/<key>/versions", methods=["GET"])
-@blueprint.response(200, Versions)
+@operation("listVersions")
+@blueprint.response(200, Versions, example=VERSIONS)
 @documents(blueprint, 404, 503)
 def versions(key: str) -> dict[str, Any]:
     """List an image's versions and delete markers, newest first; also of a deleted image."""
@@ -108,12 +114,13 @@ def versions(key: str) -> dict[str, Any]:
 
 
 @blueprint.route("/image/<key>/restore", methods=["POST"])
-@blueprint.arguments(RestoreRequest(), error_status_code=400)
-@blueprint.response(200, StoredImage)
-@documents(blueprint, 400, 404, 415, 503)
+@operation("restoreVersion", parameters=(*CALLER, "If-Match"))
+@blueprint.arguments(RestoreRequest(), error_status_code=400, example=RESTORE)
+@blueprint.response(200, StoredImage, example=STORED_IMAGE)
+@documents(blueprint, 400, 404, 408, 409, 412, 413, 415, 503, 507)
 def restore(body: dict[str, Any], key: str) -> Response:
     """Make an earlier version's bytes the newest version; this also undoes a delete."""
-    return stored(core().images.restore(image_id_of(key), body["version_id"], caller()))
+    return stored(core().images.restore(image_id_of(key), body["version_id"], caller(), accepts=precondition()))
 
 
 def stored(image: Image) -> Response:
@@ -165,11 +172,6 @@ def _presigned(image: Image, version: ImageVersion, query: dict[str, Any]) -> Re
     response = jsonify(PresignedUrl().dump({"url": absolute(url), "expires_in": expires_in}))
     response.headers["Cache-Control"] = "no-store"  # a cached answer would outlive the URL in it
     return response
-
-
-def _accepts(image: Image) -> bool:
-    """``If-Match``: the strong comparison of RFC 9110, section 13.1.1."""
-    return request.if_match.star_tag or request.if_match.contains(image.current.sha256)
 
 
 def _listed(version: ImageVersion, *, is_latest: bool) -> dict[str, Any]:

@@ -332,6 +332,20 @@ class TestUpdate:
         )
         assert client.put(url, data=jpeg_photo, headers={"If-Match": "*"}).status_code == 200
 
+    def test_conditions_hold_for_every_change(self, client: FlaskClient, jpeg_photo: bytes, png_photo: bytes) -> None:
+        first = upload(client, jpeg_photo).get_json()
+        key, old = first["key"], {"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}
+        restore = {"version_id": first["version_id"]}
+        for headers in ({"If-Match": '"x"'}, {"If-Match": ""}, old):
+            for answer in (
+                client.put(f"/update/{key}", data=png_photo, headers=headers),
+                client.delete(f"/delete/{key}", headers=headers),
+                client.post(f"/image/{key}/restore", json=restore, headers=headers),
+            ):
+                assert_problem(answer, 412, "precondition_failed")
+        assert len(client.get(f"/image/{key}/versions").get_json()["versions"]) == 1
+        assert client.delete(f"/delete/{key}", headers={"If-Match": first["etag"]}).status_code == 200
+
     def test_missing_and_empty(self, client: FlaskClient, jpeg_photo: bytes) -> None:
         assert_problem(client.put(f"/update/{uuid.uuid4()}.jpg", data=jpeg_photo), 404, "not_found")
         key = upload(client, jpeg_photo).get_json()["key"]
