@@ -26,7 +26,7 @@ from services.storage import s3_listing
 from services.storage.keys import checked_key
 from services.storage.s3_attempts import attempt
 from services.storage.s3_clients import S3Clients, S3Options
-from services.storage.s3_errors import SDK_ERRORS, diagnose, translated
+from services.storage.s3_errors import SDK_ERRORS, check_error, diagnose, translated
 from services.storage.s3_metadata import attributes_of, user_metadata
 from services.storage.s3_reader import S3Reader
 from services.storage.s3_traces import WriteTrace
@@ -152,16 +152,13 @@ class S3Store:
         try:
             probe.head_bucket(Bucket=self._bucket)
         except SDK_ERRORS as error:
-            failure = diagnose(error)
-            if failure.status == 404:
-                raise BackendMisconfigured(detail=f"there is no bucket {self._bucket}: {failure.text}") from None
-            raise failure.domain_error() from None
+            raise check_error(diagnose(error), self._bucket) from None
         try:
             status = str(probe.get_bucket_versioning(Bucket=self._bucket).get("Status", "not set"))
         except SDK_ERRORS as error:
             failure = diagnose(error)
             if failure.status != 403:
-                raise failure.domain_error() from None
+                raise check_error(failure, self._bucket) from None
             logger.warning("Whether bucket %s keeps versions is unknown: %s", self._bucket, failure.text)
             return
         if status != "Enabled":

@@ -162,6 +162,26 @@ def redacted(text: str) -> str:
     return _URL_LOGIN.sub("://…@", text)[:_LONGEST_DETAIL]
 
 
+_HINTS = {
+    301: "bucket {bucket} is in another region or behind another endpoint: check AWS_REGION and AWS_ENDPOINT_URL",
+    400: "bucket {bucket} can not be asked: check AWS_ENDPOINT_URL and AWS_REGION",
+    403: "access to bucket {bucket} denied: check AWS_ACCESS_KEY_ID / AWS_SECRET_ACCESS_KEY and the role's policy",
+    404: "there is no bucket {bucket}: check S3_BUCKET, AWS_REGION and AWS_ENDPOINT_URL",
+}
+
+
+def check_error(failure: Failure, bucket: str) -> ServiceError:
+    """The domain error for a failed question about ``bucket`` itself; its detail names the settings to look at.
+
+    A HEAD is answered without a body, so the status is all that S3 says about the cause.
+    """
+    if failure.transient:
+        return BackendUnavailable(detail=f"bucket {bucket} did not answer: {failure.text}")
+    hint = "bucket {bucket}: check AWS_ACCESS_KEY_ID / AWS_SECRET_ACCESS_KEY" if failure.credentials else ""
+    hint = hint or _HINTS.get(failure.status, "bucket {bucket} can not be asked: check AWS_ENDPOINT_URL")
+    return BackendMisconfigured(detail=f"{hint.format(bucket=bucket)} ({failure.text})")
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn every SDK error of the block into a domain error, without the original in its printed traceback."""

@@ -9,6 +9,7 @@ import pytest
 from services.errors import BackendMisconfigured, BackendUnavailable, ServiceError
 from services.storage.s3 import S3Store
 from tests.contract.object_store.conftest import JPEG, Case, Server
+from tests.faultproxy import FaultProxy
 
 
 def test_a_bucket_that_is_not_there(server: Server, key: str) -> None:
@@ -65,6 +66,27 @@ def test_wrong_credentials(server: Server, key: str, monkeypatch: pytest.MonkeyP
         with pytest.raises(BackendMisconfigured) as error:
             call()
         assert "not-the-secret" not in error.value.detail + str(error.value)
+
+
+def test_a_failed_check_says_which_setting_to_look_at(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    if server.name == "moto":
+        pytest.skip("moto checks no credentials; versitygw and MinIO do (TEST_S3_VERSITYGW, TEST_S3_MINIO)")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+
+    with pytest.raises(BackendMisconfigured) as error:
+        S3Store(server.options).check()
+
+    assert f"access to bucket {server.options.bucket} denied: check AWS_ACCESS_KEY_ID" in error.value.detail
+
+
+@pytest.mark.parametrize(("status", "hint"), [(400, "check AWS_ENDPOINT_URL"), (403, "the role's policy")])
+def test_an_endpoint_that_refuses_the_check(faulty: Case, proxy: FaultProxy, status: int, hint: str) -> None:
+    proxy.fail("HEAD", status=status)
+
+    with pytest.raises(BackendMisconfigured) as error:
+        faulty.store.check()
+
+    assert hint in error.value.detail
 
 
 def test_no_credentials_at_all(moto: Server, key: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from obstore import exceptions as obstore
 
 from services import errors
-from services.storage.s3_errors import diagnose, redacted, translated
+from services.storage.s3_errors import check_error, diagnose, redacted, translated
 
 
 def client_error(code: str, status: int, message: str = "words") -> boto.ClientError:
@@ -133,3 +133,32 @@ def test_the_sdk_exception_is_not_printed_with_ours() -> None:
 def test_other_exceptions_pass() -> None:
     with pytest.raises(KeyError), translated():
         raise KeyError("a bug stays a bug")
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (client_error("403", 403), "access to bucket photos denied: check AWS_ACCESS_KEY_ID / AWS_SECRET_ACCESS_KEY"),
+        (client_error("400", 400), "check AWS_ENDPOINT_URL"),
+        (client_error("301", 301), "check AWS_REGION"),
+        (client_error("404", 404), "there is no bucket photos: check S3_BUCKET"),
+        (client_error("405", 405), "check AWS_ENDPOINT_URL"),
+        (client_error("501", 501), "check AWS_ENDPOINT_URL"),
+        (boto.NoCredentialsError(), "check AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_a_failed_check_names_the_bucket_and_the_setting(error: Exception, hint: str) -> None:
+    domain = check_error(diagnose(error), "photos")
+
+    assert type(domain) is errors.BackendMisconfigured
+    assert hint in domain.detail
+    assert "photos" in domain.detail
+    assert "photos" not in str(domain)
+
+
+@pytest.mark.parametrize("error", [client_error("503", 503), boto.EndpointConnectionError(endpoint_url="http://s3")])
+def test_a_check_without_an_answer_is_unavailable_and_names_the_bucket(error: Exception) -> None:
+    domain = check_error(diagnose(error), "photos")
+
+    assert type(domain) is errors.BackendUnavailable
+    assert "photos" in domain.detail
