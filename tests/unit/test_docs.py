@@ -9,10 +9,17 @@ from pathlib import Path
 from flask import Flask
 
 import config
+from api.errors import HTTP_CODES
 from services import errors
+from utils.gunicorn_worker import _CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+OF_HTTP = [*HTTP_CODES.items(), *_CODES.items()]
+UNUSED = {401, 411, 422}
+"""Statuses of ``OF_HTTP`` that only an extension could raise: no URL asks for credentials or a length, arguments that
+are not valid are a 400 everywhere.
+"""
 HIDDEN = {"/docs", "/docs/ui/<name>", "/docs/static/<path:filename>", "/openapi.json"}
 
 
@@ -66,10 +73,16 @@ def test_every_error_code_is_documented() -> None:
     internal = {"duplicate_image", "access_denied", "invalid_key", "invalid_range"}  # between the core and its adapters
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     answered = {kind.code for kind in kinds if issubclass(kind, errors.ServiceError)}
-    assert (raised | answered) - internal <= documented
-    assert (
-        documented - {"not_ready", "rate_limited", "range_not_satisfiable", "method_not_allowed"} <= raised | answered
-    )
+    of_http = {code for status, (code, _) in OF_HTTP if status not in UNUSED}
+    assert (raised | answered | of_http) - internal <= documented
+    assert documented - {"not_ready"} <= raised | answered | of_http
+
+
+def test_every_error_code_is_documented_with_its_status() -> None:
+    rows = table("status", (ROOT / "docs" / "api.md").read_text())
+    documented = {(int(row[0]), code) for row in rows for code in re.findall(r"`([a-z_]+)`", row[1])}
+    assert {(status, code) for status, (code, _) in OF_HTTP if status not in UNUSED} <= documented
+    assert [int(row[0]) for row in rows] == sorted(int(row[0]) for row in rows)
 
 
 def test_links_between_documents_lead_somewhere() -> None:
