@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
 from flask_smorest import Api
 
 from api import errors, objects, ops, primary
+from api.openapi import DESCRIPTION, Shared
 from api.problems import Problem
 
 API_OPTIONS = {
@@ -16,7 +17,7 @@ API_OPTIONS = {
     "OPENAPI_JSON_PATH": "openapi.json",
     "API_SPEC_OPTIONS": {
         "info": {
-            "description": "Streams images through the server into a private, versioned bucket.",
+            "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
@@ -33,6 +34,14 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
     ERROR_SCHEMA = Problem
     DEFAULT_ERROR_RESPONSE_NAME = None
 
+    def _register_pagination_header(self) -> None:
+        """Nothing: no answer has that header, and its schema would be listed all the same."""
+
+    def _openapi_json(self) -> Response:
+        response: Response = super()._openapi_json()
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
 
 def register(app: Flask, *, serve_objects: bool) -> None:
     """Mount every surface.
@@ -40,7 +49,7 @@ def register(app: Flask, *, serve_objects: bool) -> None:
     :param serve_objects: also mount the embedded store's presigned URLs.
     """
     app.config.update(API_OPTIONS)
-    api = _Api(app)
+    api = _Api(app, spec_kwargs={"extra_plugins": [Shared()]})
     for blueprint in (*SURFACES, *([objects.blueprint] if serve_objects else [])):
         api.register_blueprint(blueprint)
     app.register_blueprint(ops.pages)

@@ -7,13 +7,21 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
+
+from api.errors import HTTP_CODES, problem
+from services import errors as domain
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 
 class Problem(Schema):
     """Every error of every surface (RFC 9457)."""
+
+    class Meta:
+        """A problem may carry more than these (RFC 9457, section 3.2)."""
+
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"example": "about:blank"})
     title = fields.String(required=True)
@@ -24,16 +32,53 @@ class Problem(Schema):
     )
     code = fields.String(required=True, metadata={"description": "Stable, snake_case.", "example": "not_an_image"})
     request_id = fields.String(required=True, allow_none=True)
+    errors = fields.Dict(metadata={"description": "What is wrong with each argument, where arguments are not valid."})
+    checks = fields.Dict(
+        keys=fields.String(), values=fields.String(), metadata={"description": "Each backend, `up` or `down`."}
+    )
 
 
-def documents(blueprint: Blueprint, *statuses: int) -> Callable[[Route], Route]:
-    """Document that a route may answer with these error statuses."""
+_EXAMPLES: dict[int, type[domain.ServiceError]] = {
+    400: domain.NoFile,
+    404: domain.ImageNotFound,
+    408: domain.ClientTooSlow,
+    409: domain.VersionConflict,
+    412: domain.PreconditionFailed,
+    413: domain.TooLarge,
+    415: domain.UnsupportedType,
+    422: domain.NotAnImage,
+    500: domain.ServiceError,
+    503: domain.BackendUnavailable,
+    507: domain.StorageFull,
+}
+"""One error of each status; the statuses that are not listed come from HTTP alone."""
+
+_HEADERS = {416: ("Content-Range",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
+def example(status: int) -> dict[str, Any]:
+    """A problem of this status."""
+    kind = _EXAMPLES.get(status)
+    code, line = (kind.code, kind.message) if kind else HTTP_CODES[status]
+    return {**problem(status, code, line), "request_id": "622c73135df548088a5585c85dcf927a"}
+
+
+def documents(blueprint: Blueprint, *statuses: int, limited: bool = True) -> Callable[[Route], Route]:
+    """Document that a route may answer with these error statuses, and with 500.
+
+    :param limited: it may answer with 429 too, as all do but the probes.
+    """
 
     def decorate(route: Route) -> Route:
         documented: Any = route
-        for status in statuses:
+        for status in (*statuses, *((429, 500) if limited else (500,))):
             documented = blueprint.alt_response(
-                status, schema=Problem, description=HTTPStatus(status).phrase, content_type="application/problem+json"
+                status,
+                schema=Problem,
+                description=HTTPStatus(status).phrase,
+                content_type="application/problem+json",
+                example=example(status),
+                headers={name: name for name in ("Cache-Control", *_HEADERS.get(status, ()))},
             )(documented)
         # Only what these layers say is kept: called, each would cost every request a little.
         route._apidoc = documented._apidoc  # type: ignore[attr-defined]  # where flask-smorest keeps it

@@ -8,6 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from api.context import core
 from api.downloads import Representation, send
+from api.openapi import BINARY, KEPT, SENT, operation
 from api.problems import documents
 from api.uploads import store_grant
 from services.ports import SelfServingStore
@@ -24,8 +25,18 @@ def _store() -> SelfServingStore:
 
 
 @blueprint.route("/objects/<token>", methods=["GET"])
+@operation(
+    "fetchObject",
+    parameters=("Range", "If-Range", "If-Match", "If-None-Match"),
+    headers={200: SENT, 206: (*SENT, "Content-Range"), 304: KEPT},
+    responses={
+        200: {"content": {"image/*": {"schema": BINARY}}},
+        206: {"description": "A range of the bytes.", "content": {"image/*": {"schema": BINARY}}},
+        304: {"description": "Not modified."},
+    },
+)
 @blueprint.response(200, description="The bytes.", content_type="image/*")
-@documents(blueprint, 403, 404, 416)
+@documents(blueprint, 403, 404, 412, 416)
 def fetch(token: str) -> Response:
     """Fetch an object by a presigned URL."""
     grant = _store().redeem(token, "GET")
@@ -42,8 +53,13 @@ def fetch(token: str) -> Response:
 
 
 @blueprint.route("/objects/<token>", methods=["PUT"])
+@operation(
+    "putObject",
+    headers={200: ("x-amz-version-id",)},
+    requestBody={"required": True, "content": {"image/*": {"schema": BINARY}}},
+)
 @blueprint.response(200, description="The object is stored.")
-@documents(blueprint, 403, 408, 413, 415, 507)
+@documents(blueprint, 400, 403, 404, 408, 413, 415, 507)
 def put(token: str) -> Response:
     """Store an object by a presigned URL; its Content-Type must be the signed one."""
     version_id = store_grant(_store().redeem(token, "PUT"), core().store)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound
 
 from api.context import core
 from api.errors import problem_response
+from api.openapi import operation
 from api.ops.schemas import Health, Live, Ready
 from api.problems import documents
 from utils.clock import iso8601, utc_now
@@ -24,27 +25,43 @@ pages = PlainBlueprint(
 
 UI_FILES = frozenset(("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"))
 DOCS_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+RETRY_SECONDS = 5
+"""When to ask again after "not ready"."""
+
+
+@blueprint.after_request
+@pages.after_request
+def keep_type(response: Response) -> Response:
+    """Forbid guessing the type of what these endpoints and pages answer."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @blueprint.route("/health", methods=["GET"])
+@operation("health")
 @blueprint.response(200, Health)
+@documents(blueprint, limited=False)
 def health() -> dict[str, str]:
     """Say that the process is up, without asking its backends."""
     return {"status": "healthy", "timestamp": iso8601(utc_now()), "environment": core().environment}
 
 
 @blueprint.route("/health/live", methods=["GET"])
+@operation("healthLive")
 @blueprint.response(200, Live)
+@documents(blueprint, limited=False)
 def live() -> dict[str, str]:
     """Liveness: restart the process when this fails."""
     return {"status": "live"}
 
 
 @blueprint.route("/health/ready", methods=["GET"])
+@operation("healthReady")
 @blueprint.response(200, Ready)
-@documents(blueprint, 503)
+@documents(blueprint, 503, limited=False)
 def ready() -> dict[str, Any] | Response:
     """Readiness: send no traffic while this fails; the answer names what is down."""
     passed = core().readiness.report()
@@ -52,7 +69,9 @@ def ready() -> dict[str, Any] | Response:
     if all(passed.values()):
         return {"status": "ready", "checks": checks}
     down = ", ".join(name for name, up in passed.items() if not up)
-    return problem_response(503, "not_ready", f"Not ready: {down} is down.", checks=checks)
+    response = problem_response(503, "not_ready", f"Not ready: {down} is down.", checks=checks)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 @pages.get("/docs")
@@ -60,7 +79,6 @@ def docs() -> Response:
     """The API's documentation as a page, all of it served from this machine."""
     response = Response(render_template("docs.html"), mimetype="text/html")
     response.headers["Content-Security-Policy"] = DOCS_POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

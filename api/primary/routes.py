@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 
 from api.context import absolute, caller, core
 from api.downloads import CURRENT, PINNED, disposition, etag_of, precondition, send_version
-from api.openapi import CALLER, KEPT, READING, SENT, operation
+from api.openapi import CALLER, CHANGING, KEPT, READING, SENT, operation
 from api.primary.schemas import (
     DELETED,
     FORM_BODY,
@@ -56,7 +56,7 @@ def upload() -> Response:
 @operation(
     "readImage",
     parameters=READING,
-    headers={200: SENT, 206: (*SENT, "Content-Range"), 304: KEPT},
+    headers={200: (*SENT, "Last-Modified"), 206: (*SENT, "Last-Modified", "Content-Range"), 304: KEPT},
     responses={200: IMAGE_BYTES, 206: IMAGE_RANGE, 304: {"description": "Not modified."}},
     description="`HEAD` answers with the same headers and no body; it ignores `Range`.",
 )
@@ -78,7 +78,7 @@ def read(query: dict[str, Any], key: str) -> Response:
 
 
 @blueprint.route("/update/<key>", methods=["PUT"])
-@operation("replaceImage", parameters=(*CALLER, "If-Match"), requestBody=FORM_OR_RAW_BODY)
+@operation("replaceImage", parameters=CHANGING, requestBody=FORM_OR_RAW_BODY)
 @blueprint.response(200, StoredImage, example=STORED_IMAGE)
 @documents(blueprint, 400, 404, 408, 409, 412, 413, 415, 422, 503, 507)
 def update(key: str) -> Response:
@@ -94,7 +94,7 @@ def update(key: str) -> Response:
 
 
 @blueprint.route("/delete/<key>", methods=["DELETE"])
-@operation("deleteImage", parameters=(*CALLER, "If-Match"))
+@operation("deleteImage", parameters=CHANGING)
 @blueprint.response(200, Deleted, example=DELETED)
 @documents(blueprint, 400, 404, 409, 412, 503, 507)
 def delete(key: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def versions(key: str) -> dict[str, Any]:
 
 
 @blueprint.route("/image/<key>/restore", methods=["POST"])
-@operation("restoreVersion", parameters=(*CALLER, "If-Match"))
+@operation("restoreVersion", parameters=CHANGING)
 @blueprint.arguments(RestoreRequest(), error_status_code=400, example=RESTORE)
 @blueprint.response(200, StoredImage, example=STORED_IMAGE)
 @documents(blueprint, 400, 404, 408, 409, 412, 413, 415, 503, 507)

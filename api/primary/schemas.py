@@ -6,6 +6,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from api.openapi import BINARY, Answer
+
 MAX_PRESIGN_SECONDS = 604800
 
 
@@ -32,7 +34,7 @@ class RestoreRequest(Schema):
     version_id = fields.String(required=True, validate=validate.Length(1, 1024))
 
 
-class StoredImage(Schema):
+class StoredImage(Answer):
     """What an upload, a replace or a restore answers."""
 
     key = fields.String(required=True, metadata={"example": "550e8400-e29b-41d4-a716-446655440000.jpg"})
@@ -55,14 +57,14 @@ class StoredImage(Schema):
     updated_at = fields.String(required=True)
 
 
-class Deleted(Schema):
+class Deleted(Answer):
     """What a delete answers."""
 
     key = fields.String(required=True)
     deleted = fields.Boolean(required=True)
 
 
-class Version(Schema):
+class Version(Answer):
     """One version of an image."""
 
     version_id = fields.String(required=True)
@@ -74,20 +76,64 @@ class Version(Schema):
     deleted = fields.Boolean(required=True, metadata={"description": "A delete marker."})
 
 
-class Versions(Schema):
+class Versions(Answer):
     """What ``GET /image/<key>/versions`` answers."""
 
     versions = fields.List(fields.Nested(Version), required=True)
 
 
-class PresignedUrl(Schema):
+class PresignedUrl(Answer):
     """A URL that works without credentials until it expires."""
 
     url = fields.Url(required=True, require_tld=False)
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds."})
 
 
-BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+KEY = "550e8400-e29b-41d4-a716-446655440000.jpg"
+VERSION_ID = "3sL4kqtJlcpXroDTDmJ-rmSpXd3dIbrHY-MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo"
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+CREATED = "2026-11-21T13:00:00.000000Z"
+
+STORED_IMAGE: dict[str, Any] = {
+    "key": KEY,
+    "image_id": "550e8400-e29b-41d4-a716-446655440000",
+    "url": f"http://127.0.0.1:5000/image/{KEY}",
+    "content_type": "image/jpeg",
+    "size": 112525,
+    "width": 640,
+    "height": 427,
+    "frames": 1,
+    "orientation": 1,
+    "sha256": SHA256,
+    "etag": f'"{SHA256}"',
+    "version_id": VERSION_ID,
+    "title": "The beach",
+    "description": "Low tide.",
+    "tags": ["beach", "summer"],
+    "original_filename": "beach.jpg",
+    "created_at": CREATED,
+    "updated_at": CREATED,
+}
+
+DELETED: dict[str, Any] = {"key": KEY, "deleted": True}
+
+VERSIONS: dict[str, Any] = {
+    "versions": [
+        {
+            "version_id": VERSION_ID,
+            "size": 112525,
+            "sha256": SHA256,
+            "content_type": "image/jpeg",
+            "created_at": CREATED,
+            "is_latest": True,
+            "deleted": False,
+        }
+    ]
+}
+
+PRESIGNED_URL: dict[str, Any] = {"url": "http://127.0.0.1:5000/objects/eyJrZXkiOiJpbWFnZXMifQ", "expires_in": 3600}
+
+RESTORE: dict[str, Any] = {"version_id": VERSION_ID}
 
 FORM_BODY: dict[str, Any] = {
     "required": True,
@@ -102,7 +148,8 @@ FORM_BODY: dict[str, Any] = {
                     "description": {"type": "string", "maxLength": 4000},
                     "tags": {"type": "string", "description": "Comma-separated.", "example": "beach, summer"},
                 },
-            }
+            },
+            "example": {"file": "(the bytes)", "title": "The beach", "tags": "beach, summer"},
         }
     },
 }
@@ -112,10 +159,15 @@ FORM_OR_RAW_BODY: dict[str, Any] = {
     "content": {**FORM_BODY["content"], "image/*": {"schema": BINARY}},
 }
 
+IMAGE_RANGE: dict[str, Any] = {
+    "description": "A range of the bytes.",
+    "content": {"image/*": {"schema": BINARY}},
+}
+
 IMAGE_BYTES: dict[str, Any] = {
     "description": "The bytes (or with `presign=1` a JSON object with `url` and `expires_in`).",
     "content": {
         "image/*": {"schema": BINARY},
-        "application/json": {"schema": PresignedUrl},
+        "application/json": {"schema": PresignedUrl, "example": PRESIGNED_URL},
     },
 }

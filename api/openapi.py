@@ -1,0 +1,134 @@
+"""What the OpenAPI document says beside schemas: headers that recur, operation ids, the shape of a route's entry.
+
+Everything here runs while the application is built; no request passes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from apispec import APISpec, BasePlugin
+from flask_smorest import Blueprint
+from marshmallow import EXCLUDE, Schema
+
+Route = TypeVar("Route", bound=Callable[..., Any])
+
+DESCRIPTION = (
+    "Streams images through the server into a private, versioned bucket. Authentication is off in this release, so no "
+    "operation has a security scheme: `X-User-ID` (or `user_id`) says who asks and is not checked. Put the service "
+    "behind something that does check."
+)
+
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+
+_TEXT = {"type": "string"}
+_REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}
+_TAG = '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'
+_DATE = "Sat, 21 Nov 2026 13:00:00 GMT"
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "X-Request-ID": {
+        "in": "header",
+        "description": "Names the request in the answer and the log; one is made when it is missing or malformed.",
+        "schema": _REQUEST_ID,
+    },
+    "X-User-ID": {"in": "header", "description": "Who asks; must own the image that is changed.", "schema": _TEXT},
+    "user_id": {"in": "query", "description": "The same as X-User-ID, for clients without headers.", "schema": _TEXT},
+    "Range": {
+        "in": "header",
+        "description": "One range of bytes (RFC 9110, 14.2).",
+        "schema": _TEXT,
+        "example": "bytes=0-1023",
+    },
+    "If-Range": {"in": "header", "description": "Send the range only of this ETag or date.", "schema": _TEXT},
+    "If-Match": {"in": "header", "description": "Only if the image has one of these ETags; else 412.", "schema": _TEXT},
+    "If-None-Match": {"in": "header", "description": "Only if it has none of these ETags; else 304.", "schema": _TEXT},
+    "If-Modified-Since": {"in": "header", "description": "Only if it is newer; else 304.", "schema": _TEXT},
+    "If-Unmodified-Since": {"in": "header", "description": "Only if it is not newer; else 412.", "schema": _TEXT},
+}
+"""Parameters that operations name; the key is the parameter's name."""
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-ID": {"description": "The request's id, in every answer.", "schema": _REQUEST_ID},
+    "ETag": {"description": "The strong entity tag: the SHA-256 of the bytes.", "schema": _TEXT, "example": _TAG},
+    "Last-Modified": {"description": "When this version was stored.", "schema": _TEXT, "example": _DATE},
+    "Accept-Ranges": {"description": "Ranges of bytes are served.", "schema": {"type": "string", "const": "bytes"}},
+    "Content-Range": {"description": "The range sent, or the size.", "schema": _TEXT, "example": "bytes 0-1023/65536"},
+    "Cache-Control": {"description": "How long the answer may be kept.", "schema": _TEXT},
+    "Content-Disposition": {"description": "The file name; `attachment` with `download=1`.", "schema": _TEXT},
+    "Location": {"description": "Where the image is read.", "schema": {"type": "string", "format": "uri-reference"}},
+    "Retry-After": {"description": "Seconds to wait, where known.", "schema": {"type": "integer", "minimum": 0}},
+    "x-amz-version-id": {"description": "The id of the stored version.", "schema": _TEXT},
+}
+"""Headers that answers name."""
+
+CALLER = ("X-User-ID", "user_id")
+READING = ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+CHANGING = (*CALLER, "If-Match", "If-Unmodified-Since")
+KEPT = ("ETag", "Cache-Control")
+"""What a 304 has; the server leaves Last-Modified out of one."""
+SENT = (*KEPT, "Accept-Ranges", "Content-Disposition")
+
+
+class Answer(Schema):
+    """What answers derive from: clients must expect members that are added later."""
+
+    class Meta:
+        """Not ``RAISE``, which the document would show as closed."""
+
+        unknown = EXCLUDE
+
+
+class Shared(BasePlugin):
+    """Puts the headers into the document once, and ``X-Request-ID`` on every operation and answer."""
+
+    def init_spec(self, spec: APISpec) -> None:
+        """Register what operations refer to by name."""
+        for name, parameter in PARAMETERS.items():
+            members = {**parameter, "name": name}
+            spec.components.parameter(name, members["in"], members)
+        for name, header in HEADERS.items():
+            spec.components.header(name, dict(header))
+
+    def operation_helper(
+        self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Complete the operations of one path."""
+        for operation in (operations or {}).values():
+            operation.setdefault("parameters", []).append("X-Request-ID")
+            for answer in operation["responses"].values():
+                answer.setdefault("headers", {})["X-Request-ID"] = "X-Request-ID"
+
+
+def operation(
+    name: str,
+    *,
+    parameters: Sequence[str | dict[str, Any]] = (),
+    headers: Mapping[int, Sequence[str]] | None = None,
+    responses: Mapping[int, Mapping[str, Any]] | None = None,
+    **members: Any,
+) -> Callable[[Route], Route]:
+    """Document a route; put it above ``response`` and ``arguments``.
+
+    :param name: the operation's id, which generated clients name their methods by: never change one.
+    :param parameters: names out of ``PARAMETERS``.
+    :param headers: for each status, names out of ``HEADERS``.
+    :param responses: answers, or members of them, that the other decorators do not describe.
+    :param members: further members of the operation.
+    """
+
+    def decorate(route: Route) -> Route:
+        answers = {status: dict(answer) for status, answer in (responses or {}).items()}
+        for status, names in (headers or {}).items():
+            answers.setdefault(status, {})["headers"] = {each: each for each in names}
+        arguments = getattr(route, "_apidoc", {}).get("arguments", {}).get("parameters", [])
+        # Given parameters replace those of `arguments`, so both are named; a body is no parameter.
+        named = [*(each for each in arguments if each["in"] == "query"), *parameters]
+        extra = {"parameters": named} if named else {}
+        documented: Any = Blueprint.doc(operationId=name, responses=answers, **extra, **members)(route)
+        # Only what it says is kept: called, the layer would cost every request a little.
+        route._apidoc = documented._apidoc  # type: ignore[attr-defined]  # where flask-smorest keeps it
+        return route
+
+    return decorate
