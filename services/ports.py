@@ -49,7 +49,7 @@ class ObjectStore(Protocol):
         """Make the bytes of an earlier version the newest one, inside the store; return the new version's id."""
 
     def mark_deleted(self, key: str) -> str:
-        """Put a delete marker on top of ``key``; return the marker's version id."""
+        """Put a delete marker on top of ``key``; return its version id, on a marker perhaps that older one's."""
 
     def remove_version(self, key: str, version_id: str) -> None:
         """Remove one version, or one delete marker, for good. A version that is not there is no error."""
