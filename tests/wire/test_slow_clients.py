@@ -113,15 +113,17 @@ def test_clients_that_send_much_and_then_trickle_delay_nobody(
             tricklers = Tricklers(live, 32, 1000, size=9_000_000, burst=300_000)
             time.sleep(1.5)
             times, keys = [], []
-            for _ in range(5):
-                content = photo(1_200_000)
-                started = time.monotonic()
-                stored = requests.post(live.url + "/upload", files={"file": ("a.jpg", content)}, timeout=60)
-                times.append(time.monotonic() - started)
-                assert stored.status_code == 201, stored.text
-                keys.append(stored.json()["key"])
-            assert tricklers.alive() == 32, "slow uploads were ended early"
-            tricklers.stop()
+            try:
+                for _ in range(5):
+                    content = photo(1_200_000)
+                    started = time.monotonic()
+                    stored = requests.post(live.url + "/upload", files={"file": ("a.jpg", content)}, timeout=60)
+                    times.append(time.monotonic() - started)
+                    assert stored.status_code == 201, stored.text
+                    keys.append(stored.json()["key"])
+                assert tricklers.alive() == 32, "slow uploads were ended early"
+            finally:
+                tricklers.stop()
             _forget(live, keys)
         assert_clean_log(live.server, live.credentials)
     # A second is the aim; as much again is for a machine that others use as well.
