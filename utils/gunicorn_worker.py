@@ -22,6 +22,7 @@ from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn,
 
 from utils import trace
 from utils.ids import request_id_of
+from utils.logger import redact
 from utils.pacing import Pace, PacedSocket, linger
 
 access_log = logging.getLogger("access")
@@ -133,7 +134,7 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             "request" if sent else "request cut off",
             extra={
                 "method": getattr(req, "method", None),
-                "path": "/objects/[redacted]" if path.startswith("/objects/") else path or None,
+                "path": redact(path) or None,
                 "status": refusal.status,
                 "bytes_in": 0,
                 "bytes_out": len(refusal.body) if sent else 0,

@@ -229,14 +229,14 @@ def test_a_malformed_request(embedded: Deployment, connect: Connect, name: str) 
     assert requests.get(embedded.url + "/health", timeout=5).status_code == 200
 
 
-SECRET_GET = b"GET /objects/secret-token?x=1 HTTP/1.1"
+SECRET_GET = b"GET /x/objects/secret-token?x=1 HTTP/1.1"
 REFUSED_UNPARSED: dict[str, tuple[bytes, int, str | None, str | None]] = {
     "request line": (_request(b"GET /nowhere HTTP/9", HOST), 400, None, None),
     "long request line": (_request(b"GET /" + b"x" * 100_000 + b" HTTP/1.1", HOST), 414, None, None),
     "large headers": (_request(b"GET /a%20b HTTP/1.1", HOST, b"X-Long: " + b"x" * 100_000), 431, None, None),
     "expectation": (_request(b"GET /nowhere HTTP/1.1", HOST, b"Expect: a miracle"), 417, None, None),
     "length": (_request(b"GET /a%20b?q=1 HTTP/1.1", HOST, b"Content-Length: x"), 400, "GET", "/a b"),
-    "secret path": (_request(SECRET_GET, HOST, b"Content-Length: x"), 400, "GET", "/objects/[redacted]"),
+    "secret path": (_request(SECRET_GET, HOST, b"Content-Length: x"), 400, "GET", "/x/objects/[redacted]"),
 }
 
 
