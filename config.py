@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 from marshmallow import fields as mf
@@ -42,11 +41,13 @@ def _localstack(text: str) -> str | None:
 
 
 def _sqlite_url(path: str) -> str:
+    if "?" in path:
+        raise ValueError("a SQLite file's path, without '?'")
     return "sqlite:///" + str(Path(path))
 
 
-HTTP_URL = r"https?://[^\s/?#@]+(?:/[^\s?#]*)?"
-DATABASE_URLS = r"(?:sqlite:///.+|postgres(?:ql)?(?:\+psycopg)?://.+)"
+HTTP_URL = r"https?://[^\s/?#@]+/?"
+DATABASE_URLS = r"(?:sqlite:///[^?]+(?:\?timeout=\d+)?|postgres(?:ql)?(?:\+psycopg)?://.+)"
 
 TABLE: tuple[Setting, ...] = (
     row("S3_BUCKET", matches(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), None,
@@ -85,7 +86,8 @@ TABLE: tuple[Setting, ...] = (
          "Decode every image whole, in a child process with limits, before it is stored."),
     row("DATA_DIR", matches(r"[^?\x00]+"), "./data", "a folder, without '?' in its path",
          "Home of the embedded store, SQLite and the generated `SECRET_KEY`."),
-    row("HOST", mf.String(validate=validate.Length(min=1)), "127.0.0.1", "an address to listen on",
+    row("HOST", matches(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"), "127.0.0.1",
+         "a host name or an address, without brackets",
          "Address that the server listens on."),
     row("PORT", whole(1, 65535), "5000", "a port, 1 to 65535", "Port that the server listens on."),
     row("PUBLIC_URL", matches(HTTP_URL), None, "an http:// or https:// URL",
@@ -165,7 +167,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if environ is None:
         # Into os.environ, because the AWS SDKs look for their credentials there. utf-8-sig: Windows editors write a
         # BOM.
-        load_dotenv(Path.cwd() / ".env", encoding="utf-8-sig")
+        try:
+            load_dotenv(Path.cwd() / ".env", encoding="utf-8-sig")
+        except ValueError as error:
+            raise ConfigError([".env is not UTF-8: save it as UTF-8"]) from error
         environ = os.environ
     problems: list[str] = []
     values = {setting.attribute: read(setting, environ, problems) for setting in TABLE}
@@ -201,23 +206,30 @@ def _combinations(values: Mapping[str, Any]) -> list[str]:
         problems.append("S3_KMS_KEY_ID is set without S3_ENCRYPTION=aws:kms: set both or neither")
     if values["rate_limit"] and (wrong := _bad_limit(values["rate_limit"])):
         problems.append(wrong)
-    if values["public_url"] and urlsplit(values["public_url"]).path.strip("/"):
-        problems.append(f"PUBLIC_URL is {values['public_url']!r}: it should end after the host, without a path")
+    if values["rate_limit"] and _counts_in_memory(values) and (values["web_concurrency"] or 1) > 1:
+        problems.append(
+            f"WEB_CONCURRENCY is {values['web_concurrency']} with RATE_LIMIT counted in memory: every worker would "
+            "allow the whole limit; set RATE_LIMIT_STORAGE to a Redis or WEB_CONCURRENCY to 1"
+        )
     return problems
 
 
 def _bad_limit(text: str) -> str | None:
     from limits import parse_many  # noqa: PLC0415 - only where a limit is set: it costs a tenth of the start
 
+    wrong = f"RATE_LIMIT is {text!r}: it should be a limit such as 100/minute"
     try:
-        parse_many(text)
+        return None if all(limit.amount for limit in parse_many(text)) else wrong
     except ValueError:
-        return f"RATE_LIMIT is {text!r}: it should be a limit such as 100/minute"
-    return None
+        return wrong
+
+
+def _counts_in_memory(values: Mapping[str, Any]) -> bool:
+    return (values["rate_limit_storage"] or "").startswith("memory:")
 
 
 def _default_workers(values: Mapping[str, Any]) -> int:
-    if values["rate_limit"] and (values["rate_limit_storage"] or "").startswith("memory:"):
+    if values["rate_limit"] and _counts_in_memory(values):
         return 1  # two workers that each count for themselves would allow twice the limit
     return min(os.cpu_count() or 1, 4)
 

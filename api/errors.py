@@ -88,6 +88,7 @@ def problem_response(status: int, code: str, detail: str, **members: Any) -> Res
     response = Response(body + "\n", status=status, content_type=PROBLEM_TYPE)
     # An error about an image that exists in a moment must not outlive that moment in a cache.
     response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

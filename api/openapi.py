@@ -6,6 +6,7 @@ Everything here runs while the application is built; no request passes through i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, TypeVar
 
 from apispec import APISpec, BasePlugin
@@ -99,6 +100,20 @@ class Shared(BasePlugin):
             operation.setdefault("parameters", []).append("X-Request-ID")
             for answer in operation["responses"].values():
                 answer.setdefault("headers", {})["X-Request-ID"] = "X-Request-ID"
+        if operations and 304 in operations.get("get", {}).get("responses", {}):
+            operations["head"] = _without_body(operations["get"])
+
+
+def _without_body(get: dict[str, Any]) -> dict[str, Any]:
+    """The HEAD operation beside a GET of an image's bytes: ranges do not apply (RFC 9110, 14.2)."""
+    head = deepcopy(get)
+    head["operationId"] += "Headers"
+    head["summary"] = "The headers of the same GET, without the bytes."
+    head["parameters"] = [each for each in head["parameters"] if each not in ("Range", "If-Range")]
+    head["responses"] = {status: answer for status, answer in head["responses"].items() if status not in (206, 416)}
+    head["responses"][200].pop("content", None)
+    head.pop("description", None)
+    return head
 
 
 def operation(

@@ -79,7 +79,7 @@ def read(setting: Setting, environ: Mapping[str, str], problems: list[str]) -> A
             continue
         if converted is not None:
             given[name] = converted
-    if len(set(given.values())) > 1:
+    if len({_parsed(setting, value) for value in given.values()}) > 1:
         names = " and ".join(f"{name}={_shown(setting, value)}" for name, value in given.items())
         problems.append(f"{names} contradict each other: both set {setting.name}; keep one")
         return None
@@ -91,6 +91,13 @@ def read(setting: Setting, environ: Mapping[str, str], problems: list[str]) -> A
     except ValidationError:
         problems.append(f"{name} is {_shown(setting, value)}: it should be {setting.expects}")
         return None
+
+
+def _parsed(setting: Setting, text: str) -> Any:
+    try:
+        return setting.field.deserialize(text)
+    except ValidationError:
+        return text
 
 
 def _shown(setting: Setting, text: str) -> str:

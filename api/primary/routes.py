@@ -58,7 +58,6 @@ def upload() -> Response:
     parameters=READING,
     headers={200: (*SENT, "Last-Modified"), 206: (*SENT, "Last-Modified", "Content-Range"), 304: KEPT},
     responses={200: IMAGE_BYTES, 206: IMAGE_RANGE, 304: {"description": "Not modified."}},
-    description="`HEAD` answers with the same headers and no body; it ignores `Range`.",
 )
 @blueprint.arguments(ImageQuery(), location="query", error_status_code=400)
 @blueprint.response(200, description="The image.", content_type="image/*")

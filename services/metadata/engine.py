@@ -2,9 +2,9 @@
 
 Make it after forking: a SQLite or PostgreSQL connection must not be used on both sides of a fork.
 
-Every commit is synchronous (``durable=True``): on SQLite that is ``synchronous=FULL``. Either setting survives the
-death of every process; only FULL survives the death of the machine. The embedded store fsyncs an image's bytes before
-its row is written, so a row that a power cut can take back would lose an image that was answered 201.
+By default every commit is synchronous (``durable=True``): on SQLite that is ``synchronous=FULL``. Either setting
+survives the death of every process; only FULL survives the death of the machine. The embedded store fsyncs an image's
+bytes before its row is written, so a row that a power cut can take back would lose an image that was answered 201.
 """
 
 from __future__ import annotations

@@ -26,4 +26,5 @@ def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, 
     assert "\n" not in body["error"]
     assert body["request_id"] == response.headers["X-Request-ID"]
     assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
     return body

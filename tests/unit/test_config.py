@@ -62,6 +62,7 @@ def test_aliases_are_read(tmp_path: Path, alias: str, text: str, attribute: str,
 
 def test_an_alias_that_repeats_the_same_value_is_fine(tmp_path: Path) -> None:
     assert load(tmp_path, S3_BUCKET="bucket", BUCKET_NAME="bucket").s3_bucket == "bucket"
+    assert load(tmp_path, MAX_FILE_SIZE="05", MAX_IMAGE_SIZE="5").max_file_size == 5
 
 
 def test_two_names_with_different_values_stop_the_start(tmp_path: Path) -> None:
@@ -98,6 +99,13 @@ def test_localstack_against_another_endpoint_is_a_contradiction(tmp_path: Path) 
         ("LOG_LEVEL", "LOUD"),
         ("AUTH", "jwt"),
         ("RATE_LIMIT", "often"),
+        ("RATE_LIMIT", "0/minute"),
+        ("HOST", "[::1]"),
+        ("HOST", "not a host"),
+        ("HOST", "http://x"),
+        ("AWS_ENDPOINT_URL", "http://host:9000/path"),
+        ("DATABASE_PATH", "a?b.db"),
+        ("DATABASE_URL", "sqlite:///a?b=c"),
         ("RATE_LIMIT_STORAGE", "file:///x"),
         ("DYNAMO_TABLE", "images"),
         ("DATA_DIR", "/tmp/a?b"),
@@ -107,7 +115,11 @@ def test_localstack_against_another_endpoint_is_a_contradiction(tmp_path: Path) 
 )
 def test_a_bad_value_is_named_shown_and_explained(tmp_path: Path, name: str, text: str) -> None:
     (line,) = problems(tmp_path, **{name: text})
-    assert line.startswith(f"{name} is {text!r}: it should ") or name in {"DATABASE_URL", "RATE_LIMIT_STORAGE"}
+    assert line.startswith(f"{name} is {text!r}: it should ") or name in {
+        "DATABASE_URL",
+        "DATABASE_PATH",
+        "RATE_LIMIT_STORAGE",
+    }
     assert "\n" not in line
 
 
@@ -169,8 +181,17 @@ def test_a_data_dir_that_is_a_file_is_a_clear_problem(tmp_path: Path) -> None:
 
 def test_a_limit_counted_in_memory_gets_one_worker(tmp_path: Path) -> None:
     assert load(tmp_path, RATE_LIMIT="100/minute").web_concurrency == 1
+    (line,) = problems(tmp_path, RATE_LIMIT="100/minute", WEB_CONCURRENCY="2")
+    assert line.startswith("WEB_CONCURRENCY is 2 with RATE_LIMIT")
     shared = load(tmp_path, RATE_LIMIT="100/minute", RATE_LIMIT_STORAGE="redis://host:6379")
     assert shared.web_concurrency == min(os.cpu_count() or 1, 4)
+
+
+def test_an_env_file_in_another_encoding_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_bytes("HOST=ü".encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(config.ConfigError, match="UTF-8"):
+        config.load()
 
 
 def test_empty_variables_count_as_unset(tmp_path: Path) -> None:
