@@ -35,11 +35,13 @@ def caller() -> Caller:
 
 
 def absolute(url: str) -> str:
-    """A path of this service as a whole URL; a URL that leads elsewhere stays as it is."""
+    """A path of this service as a whole URL; a URL that leads elsewhere stays as it is.
+
+    It never raises: answers are made after the change is committed, and an error then would deny what has happened.
+    """
     if not url.startswith("/"):
         return url
-    base = core().public_url or f"{request.scheme}://{request.host}"
-    if not request.host:
-        # Werkzeug gives an empty one for a Host header that is none; a URL made of it would lead nowhere.
-        raise InvalidInput("The Host header is not valid.", code="bad_request")
-    return base.rstrip("/") + url
+    if public_url := core().public_url:
+        return public_url.rstrip("/") + url
+    # Werkzeug gives an empty host for a Host header that is none: a path still leads back here.
+    return f"{request.scheme}://{request.host}{url}" if request.host else url

@@ -154,6 +154,13 @@ class TestUpload:
         body = upload(make_app(PUBLIC_URL="https://img.example").test_client(), jpeg_photo).get_json()
         assert body["url"] == f"https://img.example/image/{body['key']}"
 
+    def test_a_host_that_is_none_does_not_deny_what_was_stored(self, client: FlaskClient, jpeg_photo: bytes) -> None:
+        stored = upload(client, jpeg_photo, headers={"Host": 'a b/"<x>?'})
+        assert stored.status_code == 201
+        key = stored.get_json()["key"]
+        assert stored.get_json()["url"] == f"/image/{key}"
+        assert client.get(f"/image/{key}").data == jpeg_photo
+
 
 class TestRead:
     def test_get(self, client: FlaskClient, jpeg_photo: bytes) -> None:
