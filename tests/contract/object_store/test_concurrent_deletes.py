@@ -20,6 +20,9 @@ from tests.contract.object_store.conftest import Case
 
 ME = Caller("somebody")
 AT_ONCE = 3
+LOSE_WRITES = ("moto", "versitygw")
+"""Servers that lose one of two changes of the same key at the same moment: moto changes its lists of versions without a
+lock, versitygw 1.8 removes versions that it was not asked to."""
 ROUNDS = 10
 
 
@@ -71,5 +74,5 @@ def test_the_marker_of_the_delete_that_won_stays(
         recorded = {(version.version_id, version.deleted) for version in rows.versions(image.image_id)}
         assert len(recorded) == 2
         assert not {version_id for version_id, _ in recorded} & set(removed)
-        if case.name != "versitygw":  # 1.8 loses versions when others of the same key are removed at the same moment
+        if case.name not in LOSE_WRITES:
             assert {(version.version_id, version.deleted) for version in case.versions(image.object_key)} == recorded
