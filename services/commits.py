@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from services.errors import BackendError, BackendUnavailable, ImageNotFound, VersionConflict
 from services.models import Image
@@ -30,20 +31,44 @@ def replace_current(repository: ImageRepository, image_id: str, change: Callable
     :raises ImageNotFound: when there is no such image.
     :raises BackendUnavailable: when the database fails, or others keep winning.
     """
-    for _ in range(MAX_ATTEMPTS):
-        base = repository.get(image_id)
-        if base is None:
-            raise ImageNotFound
-        changed = change(base)
+    for base in _states(repository, image_id):
+        changed = replace(change(base), revision=base.revision + 1)
         try:
-            repository.replace(changed, expected_version_id=base.current.version_id)
+            repository.replace(changed, expected_revision=base.revision)
         except VersionConflict:
             continue
         except BackendUnavailable:
             if not _happened(repository, changed):
                 raise
         return changed
-    raise BackendUnavailable(detail=f"gave up on {image_id} after {MAX_ATTEMPTS} conflicting writes")
+    raise _gave_up(image_id)
+
+
+def describe_current(repository: ImageRepository, image_id: str, change: Callable[[Image], Image]) -> Image:
+    """Change what an image's row says beside its versions; arguments and errors as for ``replace_current``.
+
+    A lost answer is reported as it is: asking again for the same description changes nothing more.
+    """
+    for base in _states(repository, image_id):
+        changed = replace(change(base), revision=base.revision + 1)
+        try:
+            repository.describe(changed, expected_revision=base.revision)
+        except VersionConflict:
+            continue
+        return changed
+    raise _gave_up(image_id)
+
+
+def _states(repository: ImageRepository, image_id: str) -> Iterator[Image]:
+    for _ in range(MAX_ATTEMPTS):
+        image = repository.get(image_id)
+        if image is None:
+            raise ImageNotFound
+        yield image
+
+
+def _gave_up(image_id: str) -> BackendUnavailable:
+    return BackendUnavailable(detail=f"gave up on {image_id} after {MAX_ATTEMPTS} conflicting writes")
 
 
 def _happened(repository: ImageRepository, image: Image) -> bool:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from services.commits import replace_current
+from services.commits import describe_current, replace_current
 from services.errors import (
     BackendMisconfigured,
     ImageNotFound,
@@ -20,23 +20,35 @@ from services.errors import (
     ServiceError,
     VersionNotFound,
 )
-from services.models import ByteRange, Caller, Image, ImageVersion, ObjectAttributes
+from services.models import ByteRange, Caller, Image, ImageVersion, ObjectAttributes, UploadFields
 from services.ports import ImageRepository, ObjectReader, ObjectStore, PresigningStore
 from utils.clock import Clock, utc_now
 
 log = logging.getLogger(__name__)
+
+_DESCRIBED = ("title", "description", "tags", "visibility")
 
 
 class Images:
     """The use cases of stored images over one object store and one repository."""
 
     def __init__(
-        self, store: ObjectStore, repository: ImageRepository, urls: PresigningStore, clock: Clock = utc_now
+        self,
+        store: ObjectStore,
+        repository: ImageRepository,
+        urls: PresigningStore,
+        clock: Clock = utc_now,
+        arrivals: Callable[[str], Image | None] | None = None,
     ) -> None:
+        """Wire the use cases.
+
+        :param arrivals: looks whether the bytes of a pending upload have arrived, and makes it an image if so.
+        """
         self._store = store
         self._repository = repository
         self._urls = urls
         self._clock = clock
+        self._arrivals = arrivals
 
     def get(self, image_id: str | None) -> Image:
         """The image, unless it is unknown or deleted (``ImageNotFound``)."""
@@ -78,6 +90,18 @@ class Images:
             content_type=version.content_type,
             disposition=disposition,
         )
+
+    def describe(self, image_id: str | None, caller: Caller, fields: UploadFields) -> Image:
+        """Change what ``fields`` gives (title, description, tags, visibility) and leave the rest; returns the image."""
+        image = self.for_change(image_id, caller)
+
+        def described(base: Image) -> Image:
+            if base.deleted or not caller.may_change(base):
+                raise ImageNotFound
+            given = {name: value for name in _DESCRIBED if (value := getattr(fields, name)) is not None}
+            return replace(base, updated_at=self._clock(), **given)
+
+        return describe_current(self._repository, image.image_id, described)
 
     def delete(self, image_id: str | None, caller: Caller, accepts: Callable[[Image], bool] | None = None) -> Image:
         """Hide an image behind a delete marker; its versions stay. Returns it as it was.
@@ -137,6 +161,8 @@ class Images:
 
     def _any(self, image_id: str | None) -> Image:
         image = self._repository.get(image_id) if image_id else None
+        if image is None and image_id and self._arrivals:
+            image = self._arrivals(image_id)
         if image is None:
             raise ImageNotFound
         return image

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 ANONYMOUS = "anonymous"
 """Owner of an image whose caller named nobody."""
+
+PRIVATE = "private"
+PUBLIC = "public"
+VISIBILITIES = (PRIVATE, PUBLIC)
+"""Whom an image is for: its owner, or every caller that proved who it is. With authentication off nothing is secret."""
 
 EXTENSIONS = {
     "image/jpeg": ".jpg",
@@ -85,7 +90,11 @@ class ImageVersion:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image and its current version. Times are UTC and aware."""
+    """An image and its current version. Times are UTC and aware.
+
+    ``revision`` counts the changes of the row, replacements and descriptions alike; it is the repository's, and two
+    images that differ in nothing else are equal.
+    """
 
     image_id: str
     owner: str
@@ -97,6 +106,8 @@ class Image:
     created_at: datetime
     updated_at: datetime
     current: ImageVersion
+    visibility: str = PRIVATE
+    revision: int = field(default=1, compare=False)
 
     @property
     def key(self) -> str:
@@ -116,6 +127,7 @@ class UploadFields:
     title: str | None = None
     description: str | None = None
     tags: tuple[str, ...] | None = None
+    visibility: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +146,88 @@ class Caller:
     def may_change(self, image: Image) -> bool:
         """Whether this caller may change ``image``: a caller with a name must be its owner."""
         return self.name is None or self.name == image.owner
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether this caller may list and read what others own: with authentication off, everybody may."""
+        return True
+
+
+PENDING = "pending"
+READY = "ready"
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUpload:
+    """An upload that goes straight to the store: announced, not yet an image.
+
+    Its bytes arrive at ``object_key``, below ``pending/``, and must be of ``content_type`` and at most ``max_size``
+    bytes. ``status`` is ``PENDING`` until they were looked at; an upload whose bytes failed stays as ``REJECTED``, with
+    the error's code and message in ``reason_code`` and ``reason``, until ``expires_at``.
+    """
+
+    image_id: str
+    owner: str
+    object_key: str
+    filename: str
+    content_type: str
+    max_size: int
+    fields: UploadFields
+    created_at: datetime
+    expires_at: datetime
+    status: str = PENDING
+    reason_code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageQuery:
+    """Which images a listing shows; every condition that is given must hold.
+
+    ``owner`` None means everybody's. An image must have all ``tags`` (exactly as stored) and all ``words`` among the
+    words of its title (see ``services.words``). ``since`` is included, ``until`` is not; both are compared with
+    ``created_at``. ``deleted`` lists the deleted images instead of the visible ones.
+    """
+
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a listing, which goes from the newest ``created_at`` to the oldest, then by ``image_id`` downwards."""
+
+    created_at: datetime
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Images in the order of the listing; ``after`` is the place to go on from, None on the last page."""
+
+    images: tuple[Image, ...]
+    after: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What was uploaded on one day (UTC) and is visible now; ``size`` in bytes."""
+
+    day: date
+    images: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the repository holds: visible images, the bytes of their current versions, and deleted images."""
+
+    images: int
+    size: int
+    deleted: int
+    days: tuple[DayTotal, ...]

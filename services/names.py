@@ -11,14 +11,15 @@ import unicodedata
 from collections.abc import Iterable
 
 from services.errors import InvalidInput
-from services.models import EXTENSIONS
+from services.models import EXTENSIONS, VISIBILITIES
+from services.words import refuse_wordy
 
 MAX_TITLE = 255
 MAX_DESCRIPTION = 4000
 MAX_OWNER = 128
 MAX_FILENAME = 255
 MAX_TAG = 64
-MAX_TAGS = 32
+MAX_TAGS = 20
 MAX_OBJECT_NAME = 100
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -51,8 +52,8 @@ def clean_text(value: str, *, field: str, limit: int, multiline: bool = False) -
 
 
 def clean_title(value: str) -> str:
-    """A title: one line of at most 255 characters."""
-    return clean_text(value, field="title", limit=MAX_TITLE)
+    """A title: one line of at most 255 characters and 28 different words."""
+    return refuse_wordy(clean_text(value, field="title", limit=MAX_TITLE))
 
 
 def clean_description(value: str) -> str:
@@ -69,7 +70,7 @@ def clean_owner(value: str) -> str:
 
 
 def clean_tags(values: Iterable[str]) -> tuple[str, ...]:
-    """Tags in their given order without repeats: at most 32 of at most 64 characters; empty ones are dropped."""
+    """Tags in their given order without repeats: at most 20 of at most 64 characters; empty ones are dropped."""
     tags = dict.fromkeys(tag for value in values if (tag := clean_text(value, field="tags", limit=MAX_TAG)))
     if len(tags) > MAX_TAGS:
         raise InvalidInput(f"tags has too many entries; the limit is {MAX_TAGS}.", code="invalid_field")
@@ -83,6 +84,13 @@ def split_tags(value: str) -> tuple[str, ...]:
             f"tags is too long; the limit is {MAX_TAGS} tags of {MAX_TAG} characters.", code="invalid_field"
         )
     return clean_tags(value.split(","))
+
+
+def clean_visibility(value: str) -> str:
+    """``private`` or ``public``; anything else is ``InvalidInput``."""
+    if value not in VISIBILITIES:
+        raise InvalidInput("visibility is unknown; send private or public.", code="invalid_field")
+    return value
 
 
 def clean_filename(value: str) -> str:

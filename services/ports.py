@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from services.models import ByteRange, Image, ImageVersion, ObjectAttributes, ObjectVersion
+from services.models import (
+    ByteRange,
+    Image,
+    ImageQuery,
+    ImageVersion,
+    ObjectAttributes,
+    ObjectVersion,
+    Page,
+    PendingUpload,
+    Position,
+    Totals,
+)
 
 
 class ObjectWriter(Protocol):
@@ -45,8 +56,19 @@ class ObjectStore(Protocol):
     def read(self, key: str, version_id: str, byte_range: ByteRange | None = None) -> ObjectReader:
         """Open one version. Raises ``ObjectNotFound`` here, not while iterating, when there is no such version."""
 
-    def copy_version(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
-        """Make the bytes of an earlier version the newest one, inside the store; return the new version's id."""
+    def copy_version(
+        self, key: str, version_id: str, attributes: ObjectAttributes, *, target: str | None = None
+    ) -> str:
+        """Make the bytes of one version the newest one of ``target`` (default: ``key`` itself), inside the store.
+
+        Returns the new version's id. Raises ``ObjectNotFound`` when there is no such version.
+        """
+
+    def newest(self, key: str) -> ObjectVersion | None:
+        """The newest version of ``key`` as it is now; None when there is none, or a delete marker hides it."""
+
+    def purge(self, key: str) -> None:
+        """Remove every version and delete marker of ``key`` for good; for ``pending/`` objects only."""
 
     def mark_deleted(self, key: str) -> str:
         """Put a delete marker on top of ``key``; return its version id, on a marker perhaps that older one's."""
@@ -117,11 +139,17 @@ class ImageRepository(Protocol):
     def get(self, image_id: str) -> Image | None:
         """The image with its current version, also when that is a delete marker; None when there is none."""
 
-    def replace(self, image: Image, *, expected_version_id: str) -> None:
+    def replace(self, image: Image, *, expected_revision: int) -> None:
         """Append ``image.current`` to the versions and make it, and ``image``'s other members, current.
 
-        Raises ``VersionConflict``, changing nothing, unless the current version is ``expected_version_id``, and
-        ``ImageNotFound`` when there is no such image.
+        The stored revision becomes ``expected_revision + 1``. Raises ``VersionConflict``, changing nothing, unless it
+        was ``expected_revision`` and the version is a new one, and ``ImageNotFound`` when there is no such image.
+        """
+
+    def describe(self, image: Image, *, expected_revision: int) -> None:
+        """Store ``image``'s title, description, tags, visibility and ``updated_at``; its versions stay.
+
+        Revisions and errors as for ``replace``.
         """
 
     def versions(self, image_id: str) -> list[ImageVersion]:
@@ -130,5 +158,63 @@ class ImageRepository(Protocol):
     def version(self, image_id: str, version_id: str) -> ImageVersion | None:
         """One version of an image."""
 
+    def search(self, query: ImageQuery, *, limit: int, after: Position | None = None) -> Page:
+        """The next ``limit`` images of a listing, behind ``after``.
+
+        Images that are added or removed between two pages move nothing: no image comes twice and none that was there
+        all the time is left out. The cost does not grow with the number of images that the query does not match.
+        """
+
+    def totals(self, *, days: int) -> Totals:
+        """What is stored, with one entry for each of the last ``days`` days that has images, oldest first."""
+
     def check(self) -> None:
         """Raise ``BackendUnavailable`` unless the database answers. Takes at most a few seconds."""
+
+
+class PendingUploads(Protocol):
+    """The rows of uploads that go straight to the store. Every method is one atomic step."""
+
+    def add_pending(self, upload: PendingUpload) -> None:
+        """Store an announced upload; raises ``DuplicateImage``."""
+
+    def get_pending(self, image_id: str) -> PendingUpload | None:
+        """The upload, pending or rejected; None when there is none."""
+
+    def pending_of(self, owner: str | None, *, limit: int) -> list[PendingUpload]:
+        """Uploads with status ``PENDING``, of one owner or of everybody, newest first."""
+
+    def promote(self, image: Image) -> None:
+        """Turn the pending upload with ``image``'s id into ``image``.
+
+        Raises ``VersionConflict``, changing nothing, unless it is there with status ``PENDING``.
+        """
+
+    def reject(self, image_id: str, *, code: str, reason: str, expires_at: datetime) -> None:
+        """Mark a pending upload as ``REJECTED``; raises ``VersionConflict`` unless it is ``PENDING``."""
+
+    def expired(self, before: datetime, *, limit: int) -> list[PendingUpload]:
+        """Uploads, pending or rejected, whose ``expires_at`` is before ``before``, oldest first."""
+
+    def remove_pending(self, image_id: str) -> None:
+        """Remove an upload's row; one that is not there is no error."""
+
+
+class Repository(ImageRepository, PendingUploads, Protocol):
+    """Everything that one database keeps for the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostPolicy:
+    """A browser form's target: ``fields`` go before the file, in any order."""
+
+    url: str
+    fields: dict[str, str]
+
+
+@runtime_checkable
+class PostingStore(Protocol):
+    """A store that takes form uploads under a policy which caps their size."""
+
+    def presign_post(self, key: str, *, expires_in: int, content_type: str, max_size: int) -> PostPolicy:
+        """A policy for one ``key``, exactly ``content_type`` and 1 to ``max_size`` bytes."""

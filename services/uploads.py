@@ -31,7 +31,7 @@ from services.errors import (
 )
 from services.inspection import Inspector
 from services.limits import UploadLimits
-from services.models import EXTENSIONS, Caller, Image, ImageFacts, ImageVersion, ObjectAttributes, UploadFields
+from services.models import EXTENSIONS, PRIVATE, Caller, Image, ImageFacts, ImageVersion, ObjectAttributes, UploadFields
 from services.names import clean_filename, object_name
 from services.ports import ImageRepository, ObjectStore, ObjectWriter
 from utils.budget import MemoryBudget
@@ -245,6 +245,7 @@ class Upload:
             title=fields.title or "",
             description=fields.description or "",
             tags=fields.tags or (),
+            visibility=fields.visibility or PRIVATE,
             created_at=version.created_at,
             updated_at=version.created_at,
             current=version,
@@ -282,6 +283,7 @@ def _changed(base: Image, version: ImageVersion, filename: str, fields: UploadFi
         title=base.title if fields.title is None else fields.title,
         description=base.description if fields.description is None else fields.description,
         tags=base.tags if fields.tags is None else fields.tags,
+        visibility=fields.visibility or base.visibility,
         updated_at=version.created_at,
         current=version,
     )

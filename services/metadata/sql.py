@@ -50,12 +50,23 @@ _ADD_IMAGE = insert(images)
 _ADD_VERSION = insert(image_versions)
 _REPLACE = (
     update(images)
-    .where(_BY_ID, images.c.version_id == bindparam("expected"))
+    .where(_BY_ID, images.c.revision == bindparam("expected"))
     .values(
-        {name: bindparam(f"new_{name}") for name in _IMAGE_FIELDS if name != "image_id"}
-        | {"version_id": bindparam("new_version_id"), "sequence": images.c.sequence + 1}
+        {name: bindparam(f"new_{name}") for name in _IMAGE_FIELDS if name not in ("image_id", "revision")}
+        | {
+            "version_id": bindparam("new_version_id"),
+            "sequence": images.c.sequence + 1,
+            "revision": images.c.revision + 1,
+        }
     )
     .returning(images.c.sequence)
+)
+
+_DESCRIBED = ("title", "description", "tags", "visibility", "updated_at")
+_DESCRIBE = (
+    update(images)
+    .where(_BY_ID, images.c.revision == bindparam("expected"))
+    .values({name: bindparam(f"new_{name}") for name in _DESCRIBED} | {"revision": images.c.revision + 1})
 )
 
 
@@ -87,14 +98,15 @@ class SqlImageRepository:
         current = ImageVersion(*row[len(_IMAGE_FIELDS) :])
         return Image(current=current, **dict(zip(_IMAGE_FIELDS, row, strict=False)))
 
-    def replace(self, image: Image, *, expected_version_id: str) -> None:
+    def replace(self, image: Image, *, expected_revision: int) -> None:
         """Append ``image.current`` and make it, and ``image``'s other members, current.
 
-        Raises ``VersionConflict``, changing nothing, unless the current version is ``expected_version_id``, and
+        Raises ``VersionConflict``, changing nothing, unless the stored revision is ``expected_revision``, and
         ``ImageNotFound`` when there is no such image.
         """
-        values = {f"new_{name}": value for name, value in _image_row(image).items() if name != "image_id"}
-        values |= {"new_version_id": image.current.version_id, "id": image.image_id, "expected": expected_version_id}
+        values = {f"new_{name}": value for name, value in _image_row(image).items()}
+        del values["new_image_id"], values["new_revision"]
+        values |= {"new_version_id": image.current.version_id, "id": image.image_id, "expected": expected_revision}
         with translated(integrity=VersionConflict), self._writer.begin() as connection:
             # The UPDATE compares, sets and locks the row at once: of racing replacers one finds the expected version,
             # and nobody else can take the sequence number it returns before this transaction ends.
@@ -103,6 +115,15 @@ class SqlImageRepository:
                 known = connection.execute(_EXISTS, {"id": image.image_id}).first() is not None
                 raise VersionConflict if known else ImageNotFound
             connection.execute(_ADD_VERSION, _version_row(image, sequence=sequence))
+
+    def describe(self, image: Image, *, expected_revision: int) -> None:
+        """Store ``image``'s title, description, tags, visibility and ``updated_at``; errors as for ``replace``."""
+        values = {f"new_{name}": value for name, value in _image_row(image).items() if name in _DESCRIBED}
+        values |= {"id": image.image_id, "expected": expected_revision}
+        with translated(), self._writer.begin() as connection:
+            if connection.execute(_DESCRIBE, values).rowcount == 0:
+                known = connection.execute(_EXISTS, {"id": image.image_id}).first() is not None
+                raise VersionConflict if known else ImageNotFound
 
     def versions(self, image_id: str) -> list[ImageVersion]:
         """Every version and delete marker, newest first; empty for an unknown image."""

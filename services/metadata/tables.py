@@ -90,6 +90,8 @@ images = Table(
     Column("description", Text, nullable=False),
     Column("tags", StringTuple, nullable=False),
     Column("status", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("revision", Integer, nullable=False, comment="counts the changes of the row"),
     Column("version_id", Text, nullable=False, comment="the current version's"),
     Column("sequence", Integer, nullable=False, comment="the current version's"),
     Column("created_at", UtcMicroseconds, nullable=False),

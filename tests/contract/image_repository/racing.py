@@ -27,7 +27,7 @@ def race(repository: ImageRepository, image_id: str, racer: str, length: int, wi
         number += 1
         changed = with_current(image, f"{racer}.{number}", title=f"{racer}.{number}", description=str(written + 1))
         try:
-            repository.replace(changed, expected_version_id=image.current.version_id)
+            repository.replace(changed, expected_revision=image.revision)
         except VersionConflict:
             continue
         wins.append((image.current.version_id, changed.current.version_id))

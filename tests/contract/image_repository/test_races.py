@@ -18,16 +18,15 @@ THREADS = 16
 def test_of_threads_that_replace_the_same_version_one_wins(repository: ImageRepository) -> None:
     image = an_image()
     repository.add(image)
-    expected = "v1"
     with ThreadPoolExecutor(THREADS) as pool:
-        for number in range(20):
+        for number in range(1, 21):
             start = threading.Barrier(THREADS)
 
-            def attempt(racer: int, number: int = number, expected: str = expected, start=start) -> str | None:
+            def attempt(racer: int, number: int = number, start=start) -> str | None:
                 name = f"{number}.{racer}"
                 start.wait()
                 try:
-                    repository.replace(with_current(image, name, title=name), expected_version_id=expected)
+                    repository.replace(with_current(image, name, title=name), expected_revision=number)
                 except VersionConflict:
                     return None
                 return name
@@ -37,7 +36,6 @@ def test_of_threads_that_replace_the_same_version_one_wins(repository: ImageRepo
             current = repository.get(image.image_id)
             assert current is not None
             assert (current.current.version_id, current.title) == (winners[0], winners[0])
-            expected = winners[0]
     assert len(repository.versions(image.image_id)) == 21
 
 
@@ -77,7 +75,7 @@ def test_a_reader_never_sees_a_mixture(repository: ImageRepository) -> None:
         readers = [pool.submit(read) for _ in range(4)]
         for number in range(2, 100):
             changed = with_current(image, f"v{number}", title=f"v{number}")
-            repository.replace(changed, expected_version_id=f"v{number - 1}")
+            repository.replace(changed, expected_revision=number - 1)
         done.set()
         for reader in readers:
             reader.result()

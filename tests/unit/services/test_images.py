@@ -31,19 +31,19 @@ class Rows:
         self.version_error: BackendError | None = None
 
     def get(self, image_id: str) -> Image:
-        return replace(IMAGE, current=self.history[-1])
+        return replace(IMAGE, current=self.history[-1], revision=len(self.history))
 
     def version(self, image_id: str, version_id: str) -> ImageVersion | None:
         if self.version_error:
             raise self.version_error
         return next((version for version in self.history if version.version_id == version_id), None)
 
-    def replace(self, image: Image, *, expected_version_id: str) -> None:
+    def replace(self, image: Image, *, expected_revision: int) -> None:
         if self.meanwhile:
             self.history += self.meanwhile
             self.meanwhile = []
         known = [version.version_id for version in self.history]
-        if known[-1] != expected_version_id or image.current.version_id in known:
+        if len(known) != expected_revision or image.current.version_id in known:
             raise VersionConflict
         if self.replace_error:
             raise self.replace_error
@@ -126,7 +126,7 @@ def test_what_a_row_may_name_stays_and_is_logged(
     act: Callable[[Images], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     class Dying(Rows):
-        def replace(self, image: Image, *, expected_version_id: str) -> None:
+        def replace(self, image: Image, *, expected_revision: int) -> None:
             self.version_error = BackendUnavailable(detail="the look-up failed")
             raise BackendUnavailable(detail="the cause")
 

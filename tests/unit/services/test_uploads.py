@@ -333,10 +333,10 @@ class RacingRepository:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def replace(self, image: Image, *, expected_version_id: str) -> None:
+    def replace(self, image: Image, *, expected_revision: int) -> None:
         other, self._other = self._other, lambda: None
         other()
-        self._inner.replace(image, expected_version_id=expected_version_id)
+        self._inner.replace(image, expected_revision=expected_revision)
 
 
 def test_images_are_values(world: World, jpeg_photo: bytes) -> None:

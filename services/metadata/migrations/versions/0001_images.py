@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("description", sa.Text, nullable=False),
         sa.Column("tags", sa.Text, nullable=False),
         sa.Column("status", sa.Text, nullable=False),
+        sa.Column("visibility", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False, comment="counts the changes of the row"),
         sa.Column("version_id", sa.Text, nullable=False, comment="the current version's"),
         sa.Column("sequence", sa.Integer, nullable=False, comment="the current version's"),
         sa.Column("created_at", sa.BigInteger, nullable=False),

@@ -43,12 +43,12 @@ def test_a_locked_database_is_unavailable_in_bounded_time_and_can_be_read(sqlite
         with pytest.raises(BackendUnavailable) as caught:
             repository.add(an_image())
         with pytest.raises(BackendUnavailable):
-            repository.replace(with_current(image, "v2"), expected_version_id="v1")
+            repository.replace(with_current(image, "v2"), expected_revision=1)
         assert 0.3 < time.monotonic() - began < 3
         assert caught.value.detail == "OperationalError SQLITE_BUSY: database is locked"
         assert repository.get(image.image_id) == image
         repository.check()
-    repository.replace(with_current(image, "v2"), expected_version_id="v1")
+    repository.replace(with_current(image, "v2"), expected_revision=1)
     engine.dispose()
 
 
@@ -111,7 +111,7 @@ def test_a_full_disk_changes_nothing_and_reads_go_on(sqlite_url: str) -> None:
         repository.add(large)
     assert "full" in caught.value.detail
     with pytest.raises(StorageFull):
-        repository.replace(with_current(image, "v2", description="x" * 100_000), expected_version_id="v1")
+        repository.replace(with_current(image, "v2", description="x" * 100_000), expected_revision=1)
     assert repository.get(large.image_id) is None
     assert repository.versions(large.image_id) == []
     assert repository.get(image.image_id) == image

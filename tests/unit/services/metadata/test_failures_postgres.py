@@ -46,7 +46,7 @@ def test_terminated_connections_are_replaced_on_the_next_call(postgres_url: str)
         terminate("victim")
         assert repository.get(image.image_id) is not None
         terminate("victim")
-        repository.replace(with_current(image, f"v{version}"), expected_version_id=f"v{version - 1}")
+        repository.replace(with_current(image, f"v{version}"), expected_revision=version - 1)
     assert len(repository.versions(image.image_id)) == 4
     engine.dispose()
 
@@ -58,14 +58,14 @@ def test_a_connection_that_dies_inside_a_step_is_unavailable_once(postgres_url: 
     image = an_image()
     repository.add(image)
     with row_lock(postgres_url, image.image_id), ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(repository.replace, with_current(image, "v2"), expected_version_id="v1")
+        waiting = pool.submit(repository.replace, with_current(image, "v2"), expected_revision=1)
         time.sleep(0.5)
         terminate("victim2")
         with pytest.raises(BackendUnavailable) as caught:
             waiting.result(timeout=10)
         assert "57P01" in caught.value.detail
     assert repository.get(image.image_id) == image
-    repository.replace(with_current(image, "v2"), expected_version_id="v1")
+    repository.replace(with_current(image, "v2"), expected_revision=1)
     engine.dispose()
 
 
@@ -78,10 +78,10 @@ def test_a_statement_that_waits_too_long_is_unavailable(postgres_url: str) -> No
     with row_lock(postgres_url, image.image_id):
         began = time.monotonic()
         with pytest.raises(BackendUnavailable) as caught:
-            repository.replace(with_current(image, "v2"), expected_version_id="v1")
+            repository.replace(with_current(image, "v2"), expected_revision=1)
         assert time.monotonic() - began < 2
     assert "57014" in caught.value.detail
-    repository.replace(with_current(image, "v2"), expected_version_id="v1")
+    repository.replace(with_current(image, "v2"), expected_revision=1)
     engine.dispose()
 
 

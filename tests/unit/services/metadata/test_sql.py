@@ -50,16 +50,14 @@ def test_sequences_have_no_gaps_after_conflicts_and_failures(repository: SqlImag
             found = repository.get(image.image_id)
             assert found is not None
             try:
-                repository.replace(
-                    with_current(image, f"{racer}.{number}"), expected_version_id=found.current.version_id
-                )
+                repository.replace(with_current(image, f"{racer}.{number}"), expected_revision=found.revision)
             except VersionConflict:
                 continue
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(attempt, range(8)))
     with pytest.raises(VersionConflict):
-        repository.replace(image, expected_version_id="v1")
+        repository.replace(image, expected_revision=1)
     assert_whole(engine)
     assert len(repository.versions(image.image_id)) > 20
 

@@ -19,7 +19,7 @@ def write(repository: SqlImageRepository, lock: threading.Lock) -> None:
         repository.add(image)
         report(lock, f"{image.image_id} v1")
         for number in range(2, 5):
-            repository.replace(with_current(image, f"v{number}"), expected_version_id=f"v{number - 1}")
+            repository.replace(with_current(image, f"v{number}"), expected_revision=number - 1)
             report(lock, f"{image.image_id} v{number}")
 
 
