@@ -9,6 +9,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "error", "code", "request_id"}
+STORED = {
+    "key", "image_id", "url", "content_type", "size", "width", "height", "sha256", "etag", "version_id",
+}  # fmt: skip
+"""What surface 0 answers when it has stored an image."""
 
 
 def upload(client: FlaskClient, data: bytes, name: str = "photo.jpg", **fields: Any) -> TestResponse:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,81 +16,8 @@ from services.errors import (
     TooLarge,
     TooManyPixels,
 )
-from services.images import Images
-from services.limits import UploadLimits
-from services.metadata.engine import make_engine
-from services.metadata.migrate import upgrade
-from services.metadata.sql import SqlImageRepository
-from services.models import Caller, Image, UploadFields
-from services.storage.filesystem import FileStore
-from services.uploads import Uploads
-from utils.budget import MemoryBudget
-from utils.clock import utc_now
-
-ME = Caller("me")
-
-
-class World:
-    """A store and a database on disk, and what they hold."""
-
-    def __init__(self, root: Path) -> None:
-        self.store = FileStore(root / "objects", secret="s", clock=utc_now)
-        self.engine = make_engine(f"sqlite:///{root}/rows.sqlite3")
-        upgrade(self.engine, lock_path=None)
-        self.rows = SqlImageRepository(self.engine)
-
-    def uploads(
-        self, repository: Any = None, store: Any = None, *, max_file_size: int = 10**7, max_pixels: int = 10**7
-    ) -> Uploads:
-        bounds = UploadLimits(max_file_size, max_pixels)
-        budget = MemoryBudget(64 * 1024 * 1024)
-        return Uploads(store or self.store, repository or self.rows, limits=bounds, budget=budget)
-
-    def images(self, repository: Any = None) -> Images:
-        return Images(self.store, repository or self.rows, self.store)
-
-    def objects(self) -> list[tuple[str, bool]]:
-        return [(version.version_id, version.deleted) for version in self.store.list_versions("images/")]
-
-    def unfinished(self) -> list[str]:
-        return list(self.store.list_unfinished("images/"))
-
-
-class Breaking:
-    """Delegates, but raises where it is told to, before or after the real step."""
-
-    def __init__(self, inner: Any, method: str, error: Exception, *, after: bool = False, times: int = 99) -> None:
-        self._inner, self._method, self._error, self._after, self._times = inner, method, error, after, times
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._inner, name)
-        if name != self._method:
-            return real
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            broken = self._times > 0
-            self._times -= 1
-            if broken and not self._after:
-                raise self._error
-            result = real(*args, **kwargs)
-            if broken:
-                raise self._error
-            return result
-
-        return call
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    yield made
-    made.engine.dispose()
-
-
-def store(uploads: Uploads, data: bytes, fields: UploadFields | None = None) -> Image:
-    with uploads.new(ME, filename="a.jpg") as upload:
-        upload.write(data)
-        return upload.commit(fields)
+from services.models import Image, UploadFields
+from tests.unit.services.world import ME, Breaking, World, store
 
 
 def test_a_commit_stores_one_object_and_one_row(world: World, jpeg_photo: bytes) -> None:
@@ -284,59 +208,6 @@ def test_a_failed_clean_up_does_not_hide_the_cause(
     with pytest.raises(ServiceError, match="the cause"):
         store(world.uploads(broken, stuck), jpeg_photo)
     assert "could not undo" in caplog.text
-
-
-class TestDeleteAndRestore:
-    @pytest.mark.parametrize("action", ["delete", "restore"])
-    def test_a_refused_row_takes_back_what_the_store_did(self, world: World, jpeg_photo: bytes, action: str) -> None:
-        image = store(world.uploads(), jpeg_photo)
-        images = world.images(Breaking(world.rows, "replace", BackendUnavailable()))
-        with pytest.raises(BackendUnavailable):
-            act(images, action, image)
-        assert world.objects() == [(image.current.version_id, False)]
-        assert world.rows.get(image.image_id) == image
-
-    @pytest.mark.parametrize("action", ["delete", "restore"])
-    def test_a_lost_answer_counts(self, world: World, jpeg_photo: bytes, action: str) -> None:
-        image = store(world.uploads(), jpeg_photo)
-        act(world.images(Breaking(world.rows, "replace", BackendUnavailable(), after=True)), action, image)
-        assert len(world.rows.versions(image.image_id)) == len(world.objects()) == 2
-
-    def test_two_deletes_at_once_delete_once(self, world: World, jpeg_photo: bytes) -> None:
-        image = store(world.uploads(), jpeg_photo)
-        racing = RacingRepository(world.rows, lambda: world.images().delete(image.image_id, ME))
-        with pytest.raises(ImageNotFound):
-            world.images(racing).delete(image.image_id, ME)
-        assert [deleted for _, deleted in world.objects()] == [True, False]
-
-    def test_foreigners_can_neither_delete_nor_restore(self, world: World, jpeg_photo: bytes) -> None:
-        image = store(world.uploads(), jpeg_photo)
-        for action in ("delete", "restore"):
-            with pytest.raises(ImageNotFound):
-                act(world.images(), action, image, Caller("somebody else"))
-        assert len(world.objects()) == 1
-
-
-def act(images: Images, action: str, image: Image, caller: Caller = ME) -> None:
-    if action == "delete":
-        images.delete(image.image_id, caller)
-    else:
-        images.restore(image.image_id, image.current.version_id, caller)
-
-
-class RacingRepository:
-    """Lets somebody else act once, between this caller's look and its change."""
-
-    def __init__(self, inner: SqlImageRepository, other: Callable[[], object]) -> None:
-        self._inner, self._other = inner, other
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def replace(self, image: Image, *, expected_revision: int) -> None:
-        other, self._other = self._other, lambda: None
-        other()
-        self._inner.replace(image, expected_revision=expected_revision)
 
 
 def test_images_are_values(world: World, jpeg_photo: bytes) -> None:
