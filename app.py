@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -139,7 +140,10 @@ def _migration_lock(settings: config.Settings) -> Path | None:
 
 
 def _verifier(settings: config.Settings) -> Callable[[], Verifier]:
-    return lambda: DecodeVerifier(max_pixels=settings.max_pixels, timeout=DECODE_SECONDS, memory_bytes=DECODE_MEMORY)
+    turns = threading.BoundedSemaphore(settings.decode_processes)
+    return lambda: DecodeVerifier(
+        max_pixels=settings.max_pixels, timeout=DECODE_SECONDS, memory_bytes=DECODE_MEMORY, turns=turns
+    )
 
 
 def _limit_rate(app: Flask, limit: str, storage: str) -> None:

@@ -84,6 +84,8 @@ TABLE: tuple[Setting, ...] = (
          "Refuse a declared image type that the bytes contradict (415)."),
     row("VERIFY_DECODE", mf.Boolean(), "0", "1 or 0",
          "Decode every image whole, in a child process with limits, before it is stored."),
+    row("DECODE_PROCESSES", whole(1, 1024), "16", "processes, 1 to 1024",
+         "Decoding children of one worker with `VERIFY_DECODE`; more uploads wait, then get 503."),
     row("DATA_DIR", matches(r"[^?\x00]+"), "./data", "a folder, without '?' in its path",
          "Home of the embedded store, SQLite and the generated `SECRET_KEY`."),
     row("HOST", matches(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"), "127.0.0.1",
@@ -140,6 +142,7 @@ class Settings:
     max_pixels: int
     strict_content_type: bool
     verify_decode: bool
+    decode_processes: int
     data_dir: Path
     host: str
     port: int
@@ -156,6 +159,16 @@ class Settings:
     upload_memory: int
     min_upload_rate: int
     graceful_timeout: int
+
+    @property
+    def summary(self) -> str:
+        """Where the bytes and the rows go, in words for a log: no credentials in it."""
+        bytes_in = f"bucket {self.s3_bucket}" if self.s3_bucket else f"embedded store in {self.data_dir}"
+        if self.aws_endpoint_url and self.s3_bucket:
+            bytes_in += f" at {self.aws_endpoint_url}"
+        if self.dynamo_table:
+            return f"{bytes_in}, metadata in DynamoDB table {self.dynamo_table}"
+        return f"{bytes_in}, metadata in {'SQLite' if self.database_url.startswith('sqlite') else 'PostgreSQL'}"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

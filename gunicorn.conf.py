@@ -74,7 +74,7 @@ def when_ready(_server: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGINT, interrupted)
-    logging.getLogger("image-service").info("ready on http://%s", bind)
+    logging.getLogger("image-service").info("ready on http://%s (%s)", bind, settings.summary)
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -23,6 +24,9 @@ _MAX_ANSWER = 1024
 
 # All that the child inherits. One thread is enough for a stream; nothing may be spilled to a disk.
 _ENVIRONMENT = {"VIPS_CONCURRENCY": "1", "VIPS_DISC_THRESHOLD": "1000g", "MALLOC_ARENA_MAX": "2", "LANG": "C.UTF-8"}
+
+START_TIMEOUT = 20.0
+"""Seconds that an upload waits for its turn when as many children run as may."""
 
 _FAILED = "The image does not decode: it is damaged, or needs more memory than it may use."
 _HUNG = "The image takes too long to decode."
@@ -40,6 +44,7 @@ class DecodeVerifier:
         max_pixels: int,
         timeout: float,
         memory_bytes: int,
+        turns: threading.Semaphore | None = None,
         child: Path = _CHILD,
         python: str = sys.executable,
     ) -> None:
@@ -48,12 +53,15 @@ class DecodeVerifier:
         ``timeout`` in seconds is how long the child may leave us waiting, for room in ``feed`` and for its answer in
         ``finish``, and the processor time it may use in all; a slow uploader uses up neither. ``memory_bytes`` limits
         its address space, of which libraries and stacks take 250 MB: give it 1 GiB for 50 million pixels.
+        ``turns`` bounds the children of this process: one is taken with the first byte and given back by ``close``.
         ``child`` is the program to run with ``python``, for tests of what happens when it crashes or hangs.
         """
         self._limits = [str(max_pixels), str(memory_bytes), str(math.ceil(timeout))]
         self._max_pixels = max_pixels
         self._timeout = timeout
         self._command = [python, "-I", "-B", str(child)]
+        self._turns = turns
+        self._has_turn = False
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._listening = True
@@ -62,7 +70,7 @@ class DecodeVerifier:
     def feed(self, chunk: bytes) -> None:
         """Hand the next bytes of the file to the child; a child that has given up is heard in ``finish``.
 
-        Raises ``Overloaded`` when the system can not start a child.
+        Raises ``Overloaded`` when the system can not start a child, or too many run for too long.
         """
         if not chunk or not self._listening:
             return
@@ -99,8 +107,15 @@ class DecodeVerifier:
         if self._socket is not None:
             self._socket.close()
         self._listening = False
+        if self._turns is not None and self._has_turn:
+            self._has_turn = False
+            self._turns.release()
 
     def _start(self) -> socket.socket:
+        if self._turns is not None and not self._has_turn:
+            self._has_turn = self._turns.acquire(timeout=START_TIMEOUT)
+            if not self._has_turn:
+                raise Overloaded(detail=f"no decoding child became free within {START_TIMEOUT:g} s")
         # A socket, not two pipes: it takes a time limit, and one descriptor to close.
         ours, theirs = socket.socketpair()
         self._socket = ours
