@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 from flask_smorest import Api
 
-from api import errors, objects, ops, primary
+from api import errors, objects, ops, pages, primary
 from api.openapi import DESCRIPTION, Shared
 from api.problems import Problem
 
@@ -24,7 +24,7 @@ API_OPTIONS = {
     },
 }
 
-SURFACES = (ops.blueprint, primary.blueprint)
+SURFACES = (ops.blueprint, primary.blueprint, *pages.blueprints)
 """What is always mounted, in the order of the OpenAPI document."""
 
 
@@ -53,4 +53,5 @@ def register(app: Flask, *, serve_objects: bool) -> None:
     for blueprint in (*SURFACES, *([objects.blueprint] if serve_objects else [])):
         api.register_blueprint(blueprint)
     app.register_blueprint(ops.pages)
+    app.register_blueprint(pages.pages)  # behind all others: its rule yields to the fixed paths that are there
     errors.register(app)  # after the extension, whose own handlers these replace
