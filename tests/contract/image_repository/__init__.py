@@ -1,3 +1,3 @@
-"""What every implementation of ``services.ports.ImageRepository`` must do."""
+"""What every implementation of ``services.ports.Repository`` must do."""
 
 from __future__ import annotations

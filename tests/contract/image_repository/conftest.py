@@ -5,22 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from services.metadata.engine import make_engine
-from services.metadata.migrate import upgrade
-from services.metadata.sql import SqlImageRepository
-from services.ports import ImageRepository
-from tests.contract.image_repository import databases
+from services.ports import Repository
+from tests.contract.image_repository.backends import BACKENDS, PARAMETERS, Backend
 
 
-@pytest.fixture(params=databases.ALL)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with databases.empty(request.param, tmp_path) as url:
-        yield url
+@pytest.fixture(params=PARAMETERS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    return BACKENDS[request.param]
 
 
 @pytest.fixture
-def repository(database_url: str) -> Iterator[ImageRepository]:
-    engine = make_engine(database_url, durable=False)
-    upgrade(engine, lock_path=None)
-    yield SqlImageRepository(engine)
-    engine.dispose()
+def address(backend: Backend, tmp_path: Path) -> Iterator[str]:
+    """Where an empty repository is; another process can connect to it."""
+    with backend.empty(tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+def repository(backend: Backend, address: str) -> Iterator[Repository]:
+    with backend.connect(address) as repository:
+        yield repository

@@ -1,4 +1,4 @@
-"""Empty databases for tests: a SQLite file, or a schema of its own in the PostgreSQL of ``TEST_POSTGRES_URL``."""
+"""Empty SQL databases for tests: a SQLite file, or a schema of its own in the PostgreSQL of ``TEST_POSTGRES_URL``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import delete, make_url
+
+from services.metadata.engine import Writer, make_engine
+from services.metadata.migrate import upgrade
+from services.metadata.tables import metadata
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "")
 
-ALL = [
-    "sqlite",
-    pytest.param(
-        "postgres",
-        marks=[pytest.mark.postgres, pytest.mark.skipif(not POSTGRES_URL, reason="TEST_POSTGRES_URL is not set")],
-    ),
+POSTGRES_MARKS = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(not POSTGRES_URL, reason="TEST_POSTGRES_URL is not set"),
 ]
+
+ALL = ["sqlite", pytest.param("postgres", marks=POSTGRES_MARKS)]
 
 
 @contextmanager
@@ -36,6 +39,22 @@ def empty(kind: str, directory: Path) -> Iterator[str]:
         yield url.render_as_string(hide_password=False)
     finally:
         run_on_postgres(f"DROP SCHEMA {schema} CASCADE")
+
+
+def migrate(url: str) -> None:
+    """Make the tables of the database at ``url``."""
+    engine = make_engine(url, durable=False)
+    upgrade(engine, lock_path=None)
+    engine.dispose()
+
+
+def clear(url: str) -> None:
+    """Remove every row of a migrated database."""
+    engine = make_engine(url, durable=False)
+    with Writer(engine).begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(delete(table))
+    engine.dispose()
 
 
 def run_on_postgres(statement: str) -> None:

@@ -6,10 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 
 from services.errors import VersionConflict
-from services.metadata.engine import make_engine
-from services.metadata.sql import SqlImageRepository
 from services.models import Image
 from services.ports import ImageRepository
+from tests.contract.image_repository.backends import BACKENDS
 from tests.contract.image_repository.samples import with_current
 
 Wins = list[tuple[str, str]]
@@ -38,16 +37,13 @@ def wait_for_the_others(start: Barrier) -> None:
     start.wait(timeout=60)
 
 
-def race_in_threads(url: str, image: Image, name: str, threads: int, length: int) -> Wins:
-    """What one process does: ``threads`` racers on an engine of its own. Returns the successes of all of them."""
-    engine = make_engine(url, durable=False)
-    repository = SqlImageRepository(engine)
+def race_in_threads(backend: str, address: str, image: Image, name: str, threads: int, length: int) -> Wins:
+    """What one process does: ``threads`` racers on a connection of its own. Returns the successes of all of them."""
     wins: Wins = []
-    with ThreadPoolExecutor(threads) as pool:
+    with BACKENDS[backend].connect(address) as repository, ThreadPoolExecutor(threads) as pool:
         racers = [
             pool.submit(race, repository, image.image_id, f"{name}.{each}", length, wins) for each in range(threads)
         ]
-    engine.dispose()
-    for racer in racers:
-        racer.result()
+        for racer in racers:
+            racer.result()
     return wins

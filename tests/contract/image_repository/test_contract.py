@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.errors import DuplicateImage, ImageNotFound, VersionConflict
 from services.models import Image
-from services.ports import ImageRepository
+from services.ports import Repository
 from tests.contract.image_repository.samples import CREATED, a_marker, a_version, an_image, with_current
 
 HOSTILE = [
@@ -24,7 +24,7 @@ HOSTILE = [
 storable = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 
 
-def test_an_added_image_is_read_back_equal(repository: ImageRepository) -> None:
+def test_an_added_image_is_read_back_equal(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     assert repository.get(image.image_id) == image
@@ -32,7 +32,7 @@ def test_an_added_image_is_read_back_equal(repository: ImageRepository) -> None:
     assert repository.version(image.image_id, "v1") == image.current
 
 
-def test_unknown_ids_find_nothing(repository: ImageRepository) -> None:
+def test_unknown_ids_find_nothing(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     assert repository.get("unknown") is None
@@ -42,7 +42,7 @@ def test_unknown_ids_find_nothing(repository: ImageRepository) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "%", "_", "v%", "a\0b", "\ud800", "x" * 100_000, "' OR '1'='1"])
-def test_ids_that_nobody_could_have_stored_find_nothing(repository: ImageRepository, name: str) -> None:
+def test_ids_that_nobody_could_have_stored_find_nothing(repository: Repository, name: str) -> None:
     image = an_image()
     repository.add(image)
     assert repository.get(name) is None
@@ -50,7 +50,7 @@ def test_ids_that_nobody_could_have_stored_find_nothing(repository: ImageReposit
     assert repository.version(image.image_id, name) is None
 
 
-def test_an_id_is_added_once(repository: ImageRepository) -> None:
+def test_an_id_is_added_once(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     other = replace(with_current(image, "v2"), title="another")
@@ -61,7 +61,7 @@ def test_an_id_is_added_once(repository: ImageRepository) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_text_is_data(repository: ImageRepository, text: str) -> None:
+def test_text_is_data(repository: Repository, text: str) -> None:
     image = an_image(owner=text, filename=text, title=text, description=text, tags=(text, "b", text), object_key=text)
     image = replace(image, current=a_version(f"v{text}"))
     repository.add(image)
@@ -71,16 +71,14 @@ def test_text_is_data(repository: ImageRepository, text: str) -> None:
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(title=storable, tags=st.lists(storable, max_size=5), when=st.datetimes(timezones=st.just(UTC)))
-def test_any_text_and_time_round_trips(
-    repository: ImageRepository, title: str, tags: list[str], when: datetime
-) -> None:
+def test_any_text_and_time_round_trips(repository: Repository, title: str, tags: list[str], when: datetime) -> None:
     image = an_image(title=title, tags=tuple(tags), created_at=when, updated_at=when)
     image = replace(image, current=a_version(created_at=when))
     repository.add(image)
     assert repository.get(image.image_id) == image
 
 
-def test_times_come_back_aware_in_utc_to_the_microsecond(repository: ImageRepository) -> None:
+def test_times_come_back_aware_in_utc_to_the_microsecond(repository: Repository) -> None:
     local = datetime(2026, 3, 29, 3, 0, 0, 1, tzinfo=timezone(timedelta(hours=5, minutes=45)))
     image = an_image(created_at=local, updated_at=local + timedelta(microseconds=1))
     repository.add(image)
@@ -92,7 +90,7 @@ def test_times_come_back_aware_in_utc_to_the_microsecond(repository: ImageReposi
 
 
 @pytest.mark.parametrize("size", [0, 2**31, 2**32 + 1, 5 * 1024**4])
-def test_sizes_beyond_32_bits(repository: ImageRepository, size: int) -> None:
+def test_sizes_beyond_32_bits(repository: Repository, size: int) -> None:
     image = an_image(a_version(size=size))
     repository.add(image)
     found = repository.get(image.image_id)
@@ -100,7 +98,7 @@ def test_sizes_beyond_32_bits(repository: ImageRepository, size: int) -> None:
     assert found.current.size == size
 
 
-def test_replace_appends_and_makes_current(repository: ImageRepository) -> None:
+def test_replace_appends_and_makes_current(repository: Repository) -> None:
     first = an_image()
     repository.add(first)
     second = replace(
@@ -120,7 +118,7 @@ def test_replace_appends_and_makes_current(repository: ImageRepository) -> None:
     assert repository.version(first.image_id, "v1") == first.current
 
 
-def test_replace_leaves_other_images_alone(repository: ImageRepository) -> None:
+def test_replace_leaves_other_images_alone(repository: Repository) -> None:
     image, other = an_image(), an_image()
     repository.add(image)
     repository.add(other)
@@ -129,7 +127,7 @@ def test_replace_leaves_other_images_alone(repository: ImageRepository) -> None:
     assert repository.versions(other.image_id) == [other.current]
 
 
-def test_replace_of_a_stale_version_changes_nothing(repository: ImageRepository) -> None:
+def test_replace_of_a_stale_version_changes_nothing(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     second = with_current(image, "v2")
@@ -141,7 +139,7 @@ def test_replace_of_a_stale_version_changes_nothing(repository: ImageRepository)
     assert len(repository.versions(image.image_id)) == 2
 
 
-def test_replace_with_a_version_that_is_recorded_changes_nothing(repository: ImageRepository) -> None:
+def test_replace_with_a_version_that_is_recorded_changes_nothing(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     second = with_current(image, "v2")
@@ -152,7 +150,7 @@ def test_replace_with_a_version_that_is_recorded_changes_nothing(repository: Ima
     assert len(repository.versions(image.image_id)) == 2
 
 
-def test_replace_of_an_unknown_image(repository: ImageRepository) -> None:
+def test_replace_of_an_unknown_image(repository: Repository) -> None:
     image = an_image()
     with pytest.raises(ImageNotFound):
         repository.replace(image, expected_revision=1)
@@ -160,7 +158,7 @@ def test_replace_of_an_unknown_image(repository: ImageRepository) -> None:
     assert repository.versions(image.image_id) == []
 
 
-def test_a_delete_marker_is_a_version_like_others(repository: ImageRepository) -> None:
+def test_a_delete_marker_is_a_version_like_others(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     deleted = replace(image, current=a_marker())
@@ -176,7 +174,7 @@ def test_a_delete_marker_is_a_version_like_others(repository: ImageRepository) -
     assert listed == [("v3", False), ("marker", True), ("v1", False)]
 
 
-def test_versions_are_in_the_order_of_writing_not_of_their_clocks(repository: ImageRepository) -> None:
+def test_versions_are_in_the_order_of_writing_not_of_their_clocks(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     before: Image = image
@@ -188,7 +186,7 @@ def test_versions_are_in_the_order_of_writing_not_of_their_clocks(repository: Im
     assert names == [f"v{number}" for number in range(12, 0, -1)]
 
 
-def test_two_images_may_have_versions_of_one_name(repository: ImageRepository) -> None:
+def test_two_images_may_have_versions_of_one_name(repository: Repository) -> None:
     """Object stores number versions per key."""
     one, two = an_image(a_version("1", size=1)), an_image(a_version("1", size=2))
     repository.add(one)
@@ -197,5 +195,5 @@ def test_two_images_may_have_versions_of_one_name(repository: ImageRepository) -
     assert repository.version(two.image_id, "1") == two.current
 
 
-def test_check_passes(repository: ImageRepository) -> None:
+def test_check_passes(repository: Repository) -> None:
     repository.check()

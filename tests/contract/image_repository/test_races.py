@@ -8,14 +8,15 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import pytest
 
 from services.errors import DuplicateImage, VersionConflict
-from services.ports import ImageRepository
+from services.ports import Repository
+from tests.contract.image_repository.backends import Backend
 from tests.contract.image_repository.racing import Wins, race_in_threads, wait_for_the_others
 from tests.contract.image_repository.samples import an_image, with_current
 
 THREADS = 16
 
 
-def test_of_threads_that_replace_the_same_version_one_wins(repository: ImageRepository) -> None:
+def test_of_threads_that_replace_the_same_version_one_wins(repository: Repository) -> None:
     image = an_image()
     repository.add(image)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -39,7 +40,7 @@ def test_of_threads_that_replace_the_same_version_one_wins(repository: ImageRepo
     assert len(repository.versions(image.image_id)) == 21
 
 
-def test_of_threads_that_add_the_same_id_one_wins(repository: ImageRepository) -> None:
+def test_of_threads_that_add_the_same_id_one_wins(repository: Repository) -> None:
     image = an_image()
     start = threading.Barrier(THREADS)
 
@@ -57,7 +58,7 @@ def test_of_threads_that_add_the_same_id_one_wins(repository: ImageRepository) -
     assert len(winners) == 1
 
 
-def test_a_reader_never_sees_a_mixture(repository: ImageRepository) -> None:
+def test_a_reader_never_sees_a_mixture(repository: Repository) -> None:
     """The title and the version of one write come together."""
     image = an_image(title="v1")
     repository.add(image)
@@ -84,14 +85,17 @@ def test_a_reader_never_sees_a_mixture(repository: ImageRepository) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # a busy machine gives each of the processes little
-def test_processes_and_threads_form_one_chain(database_url: str, repository: ImageRepository) -> None:
+def test_processes_and_threads_form_one_chain(backend: Backend, address: str, repository: Repository) -> None:
     image = an_image(description="1")
     repository.add(image)
     length = 100
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Barrier(4)
     with ProcessPoolExecutor(4, spawn, initializer=wait_for_the_others, initargs=(start,)) as processes:
-        racing = [processes.submit(race_in_threads, database_url, image, name, THREADS // 4, length) for name in "abcd"]
+        racing = [
+            processes.submit(race_in_threads, backend.name, address, image, name, THREADS // 4, length)
+            for name in "abcd"
+        ]
         wins: Wins = [win for each in racing for win in each.result()]
     oldest_first = [each.version_id for each in reversed(repository.versions(image.image_id))]
     assert len(oldest_first) == length

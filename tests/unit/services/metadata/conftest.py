@@ -42,9 +42,7 @@ def repository(engine: Engine) -> SqlImageRepository:
 def sqlite_url(tmp_path: Path) -> str:
     """A SQLite database with its tables."""
     url = f"sqlite:///{tmp_path / 'images.db'}"
-    engine = make_engine(url)
-    upgrade(engine, lock_path=None)
-    engine.dispose()
+    databases.migrate(url)
     return url
 
 
@@ -54,7 +52,5 @@ def postgres_url(tmp_path: Path) -> Iterator[str]:
     if not databases.POSTGRES_URL:
         pytest.skip("TEST_POSTGRES_URL is not set")
     with databases.empty("postgres", tmp_path) as url:
-        engine = make_engine(url)
-        upgrade(engine, lock_path=None)
-        engine.dispose()
+        databases.migrate(url)
         yield url
