@@ -86,13 +86,17 @@ class FileStore:
         except (ValueError, KeyError) as error:
             raise BackendUnavailable(detail=f"attributes in {path} are damaged: {error}") from error
 
-    def copy_version(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
-        """Make an earlier version's bytes the newest, by hard link where the file system has them."""
+    def copy_version(
+        self, key: str, version_id: str, attributes: ObjectAttributes, *, target: str | None = None
+    ) -> str:
+        """Make one version's bytes the newest of ``target``, by hard link where the file system has them."""
         source = self._file(key, version_id)
+        target = target or key
+        folder = self._folder(target)
         with translated("copying a version"):
-            staged = StagedFile(self._root / STAGING, key, attributes)
+            staged = StagedFile(self._root / STAGING, target, attributes)
             try:
-                return self._publish_copy(staged, source, self._folder(key))
+                return self._publish_copy(staged, source, folder)
             except FileNotFoundError as error:
                 raise ObjectNotFound(detail=str(error)) from error
             finally:
@@ -108,6 +112,24 @@ class FileStore:
             while chunk := original.read(CHUNK):
                 staged.write(chunk)
         return staged.publish(folder, self._root, self._ids)
+
+    def newest(self, key: str) -> ObjectVersion | None:
+        """The newest version of ``key`` as it is now; None when there is none, or a delete marker hides it."""
+        folder = self._folder(key)
+        with translated("looking for the newest version"):
+            version = next(self._versions(key, folder), None)
+        return None if version is None or version.deleted else version
+
+    def purge(self, key: str) -> None:
+        """Remove every version and delete marker of ``key`` for good."""
+        folder = self._folder(key)
+        with translated("purging an object"):
+            if not folder.is_dir():
+                return
+            with locked_folder(folder, self._root) as descriptor:
+                for file in folder.glob("@*"):
+                    file.unlink(missing_ok=True)
+                os.fsync(descriptor)
 
     def mark_deleted(self, key: str) -> str:
         """Put a delete marker on top of ``key`` and return its id; raises ``ObjectNotFound`` if there is nothing."""

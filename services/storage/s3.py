@@ -21,8 +21,8 @@ import obstore
 
 from services.errors import BackendMisconfigured, ObjectNotFound
 from services.models import ByteRange, ObjectAttributes, ObjectVersion
-from services.ports import ObjectReader, ObjectWriter
-from services.storage import s3_listing
+from services.ports import ObjectReader, ObjectWriter, PostPolicy
+from services.storage import s3_listing, s3_purge
 from services.storage.keys import checked_key
 from services.storage.s3_attempts import attempt
 from services.storage.s3_clients import S3Clients, S3Options
@@ -42,7 +42,7 @@ _CLOCK_SKEW = timedelta(seconds=5)
 
 
 class S3Store:
-    """Implements ``ObjectStore``, ``AuditableStore`` and ``PresigningStore`` on one bucket.
+    """Implements ``ObjectStore``, ``AuditableStore``, ``PresigningStore`` and ``PostingStore`` on one bucket.
 
     Construction does no I/O and starts no thread, and ``check`` uses boto3 only: a gunicorn master may do both before
     it forks. Anything that moves bytes belongs to the workers (obstore's threads do not survive a fork).
@@ -77,16 +77,19 @@ class S3Store:
         )
         return attributes_of(head["ContentType"], head["Metadata"])
 
-    def copy_version(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
-        """Make an earlier version's bytes the newest, inside S3; over CopyObject's 5 GiB that is ``TooLarge``."""
+    def copy_version(
+        self, key: str, version_id: str, attributes: ObjectAttributes, *, target: str | None = None
+    ) -> str:
+        """Make one version's bytes the newest of ``target``, inside S3; ``TooLarge`` over CopyObject's 5 GiB."""
         checked_key(key)
         _check_version_id(version_id)
-        trace = WriteTrace(self._clients, key, spare=version_id)
+        target = checked_key(target or key)
+        trace = WriteTrace(self._clients, target, spare=version_id if target == key else "")
 
         def copy() -> str:
             return self._clients.boto.copy_object(
                 Bucket=self._bucket,
-                Key=key,
+                Key=target,
                 CopySource={"Bucket": self._bucket, "Key": key, "VersionId": version_id},
                 MetadataDirective="REPLACE",
                 ContentType=attributes.content_type,
@@ -100,7 +103,7 @@ class S3Store:
             trace.settle()
         # versitygw changes the newest version in place and returns its id; whoever undid that "copy" later would remove
         # the only bytes there are.
-        return copied if copied != version_id else self._rewrite(key, version_id, attributes)
+        return copied if target != key or copied != version_id else self._rewrite(key, version_id, attributes)
 
     def _rewrite(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
         """A version's bytes written once more, through this process."""
@@ -112,6 +115,19 @@ class S3Store:
         except BaseException:
             writer.abort()
             raise
+
+    def newest(self, key: str) -> ObjectVersion | None:
+        """The newest version of ``key`` as it is now; None when there is none, or a delete marker hides it."""
+        try:
+            with translated():
+                found = obstore.head(self._clients.downloads, checked_key(key))
+        except ObjectNotFound:
+            return None
+        return ObjectVersion(key, self._with_id(found["version"] or ""), found["size"], deleted=False, is_latest=True)
+
+    def purge(self, key: str) -> None:
+        """Remove every version and delete marker of ``key`` for good."""
+        s3_purge.purge(self._clients, checked_key(key))
 
     def mark_deleted(self, key: str) -> str:
         """Put a delete marker on top of ``key`` and return its version id.
@@ -184,6 +200,18 @@ class S3Store:
     def presign_put(self, key: str, *, expires_in: int, content_type: str, max_size: int) -> str:
         """A SigV4 URL that takes a PUT of exactly ``content_type``. S3 can not cap its size: inspection does later."""
         return self._presign("put_object", key, {"ContentType": content_type}, expires_in)
+
+    def presign_post(self, key: str, *, expires_in: int, content_type: str, max_size: int) -> PostPolicy:
+        """A form's policy for exactly ``key`` and ``content_type``, whose size S3 itself keeps to 1..``max_size``."""
+        with translated():
+            signed = self._clients.boto.generate_presigned_post(
+                self._bucket,
+                checked_key(key),
+                Fields={"Content-Type": content_type},
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, max_size]],
+                ExpiresIn=expires_in,
+            )
+        return PostPolicy(signed["url"], signed["fields"])
 
     def _presign(self, operation: str, key: str, parameters: dict[str, str], expires_in: int) -> str:
         everything = {"Bucket": self._bucket, "Key": checked_key(key), **parameters}

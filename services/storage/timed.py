@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.models import ByteRange, ObjectAttributes
+from services.models import ByteRange, ObjectAttributes, ObjectVersion
 from services.ports import ObjectReader, ObjectStore, ObjectWriter
 from utils.trace import store_time
 
@@ -25,10 +25,22 @@ class TimedStore:
         with store_time():
             return _TimedReader(self._inner.read(key, version_id, byte_range))
 
-    def copy_version(self, key: str, version_id: str, attributes: ObjectAttributes) -> str:
+    def copy_version(
+        self, key: str, version_id: str, attributes: ObjectAttributes, *, target: str | None = None
+    ) -> str:
         """See ``ObjectStore.copy_version``."""
         with store_time():
-            return self._inner.copy_version(key, version_id, attributes)
+            return self._inner.copy_version(key, version_id, attributes, target=target)
+
+    def newest(self, key: str) -> ObjectVersion | None:
+        """See ``ObjectStore.newest``."""
+        with store_time():
+            return self._inner.newest(key)
+
+    def purge(self, key: str) -> None:
+        """See ``ObjectStore.purge``."""
+        with store_time():
+            self._inner.purge(key)
 
     def mark_deleted(self, key: str) -> str:
         """See ``ObjectStore.mark_deleted``."""
