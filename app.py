@@ -168,4 +168,4 @@ def _retry_after_refusals_only(response: Response) -> Response:
 
 
 def _is_probe() -> bool:
-    return request.path.startswith("/health")
+    return request.path.startswith(("/health", "/api/v1/health"))

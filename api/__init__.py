@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 from flask_smorest import Api
 
-from api import errors, objects, ops, pages, primary
+from api import dialects, errors, objects, ops, pages, primary, v1
 from api.openapi import DESCRIPTION, Shared
 from api.problems import Problem
 
@@ -24,8 +24,11 @@ API_OPTIONS = {
     },
 }
 
-SURFACES = (ops.blueprint, primary.blueprint, *pages.blueprints)
+SURFACES = (ops.blueprint, primary.blueprint, v1.blueprint, *pages.blueprints)
 """What is always mounted, in the order of the OpenAPI document."""
+
+DIALECTS = {v1.blueprint.name: v1.DIALECT, **pages.dialects}
+"""Whose errors differ from everybody else's, and how."""
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -54,4 +57,5 @@ def register(app: Flask, *, serve_objects: bool) -> None:
         api.register_blueprint(blueprint)
     app.register_blueprint(ops.pages)
     app.register_blueprint(pages.pages)  # behind all others: its rule yields to the fixed paths that are there
+    dialects.register(app, DIALECTS)
     errors.register(app)  # after the extension, whose own handlers these replace

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("access")
 
-QUIET_PATHS = frozenset(("/health", "/health/live", "/health/ready"))
+QUIET_PATHS = frozenset(("/health", "/health/live", "/health/ready", "/api/v1/health"))
 """Probed every few seconds by load balancers: logged only at DEBUG."""
 
 

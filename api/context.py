@@ -24,14 +24,29 @@ def caller() -> Caller:
     :raises InvalidInput: when the two differ, or the name is not one.
     """
     named: list[str] = []
-    header = request.headers.get("X-User-ID")
+    header = _user_header()
     if header is not None:
-        # WSGI hands headers over as Latin-1 (PEP 3333); clients send UTF-8.
-        named.append(clean_owner(header.encode("latin-1", "replace").decode("utf-8", "replace")))
+        named.append(clean_owner(header))
     named += [clean_owner(name) for name in request.args.getlist("user_id")]
     if len(set(named)) > 1:
         raise InvalidInput("X-User-ID and user_id name different users; send one.", code="invalid_field")
     return Caller(named[0] if named else None)
+
+
+def header_caller() -> Caller | None:
+    """Who asks by ``X-User-ID`` alone, for surfaces where ``user_id`` means something else; None when it is missing or
+    blank.
+
+    :raises InvalidInput: when the name is not one.
+    """
+    header = _user_header()
+    return Caller(clean_owner(header)) if header is not None and header.strip() else None
+
+
+def _user_header() -> str | None:
+    header = request.headers.get("X-User-ID")
+    # WSGI hands headers over as Latin-1 (PEP 3333); clients send UTF-8.
+    return None if header is None else header.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def absolute(url: str) -> str:

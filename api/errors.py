@@ -15,16 +15,20 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
+from api.dialects import spoken
 from services import errors as domain
 from utils import trace
 
 log = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
+CHALLENGE = 'X-User-ID realm="image-service"'
+"""What a 401 asks for (RFC 9110, 15.5.2): with authentication off, the header that names the user."""
 
 STATUS: dict[type[domain.ServiceError], int] = {
     domain.ServiceError: 500,
     domain.InvalidInput: 400,
+    domain.Unidentified: 401,
     domain.NotAnImage: 422,
     domain.UnsupportedType: 415,
     domain.TooLarge: 413,
@@ -61,8 +65,9 @@ HTTP_CODES = {
 
 
 def status_of(error: domain.ServiceError) -> int:
-    """The HTTP status of a domain error: its class's, or the nearest base's."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    """The HTTP status of a domain error: its class's, or the nearest base's; the running surface's own comes first."""
+    statuses = {**STATUS, **spoken().status}
+    return next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
 
 
 def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
@@ -83,8 +88,8 @@ def problem(status: int, code: str, detail: str, **members: Any) -> dict[str, An
 
 
 def problem_response(status: int, code: str, detail: str, **members: Any) -> Response:
-    """A whole problem response."""
-    body = json.dumps(problem(status, code, detail, **members), ensure_ascii=False)
+    """A whole problem response, with the members that the running surface adds to each."""
+    body = json.dumps(problem(status, code, detail, **spoken().members, **members), ensure_ascii=False)
     response = Response(body + "\n", status=status, content_type=PROBLEM_TYPE)
     # An error about an image that exists in a moment must not outlive that moment in a cache.
     response.headers["Cache-Control"] = "no-store"
@@ -106,6 +111,8 @@ def _domain_error(error: domain.ServiceError) -> Response:
     response = problem_response(status, error.code, error.message)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = CHALLENGE
     return response
 
 

@@ -60,6 +60,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Content-Disposition": {"description": "The file name; `attachment` with `download=1`.", "schema": _TEXT},
     "Location": {"description": "Where the image is read.", "schema": {"type": "string", "format": "uri-reference"}},
     "Retry-After": {"description": "Seconds to wait, where known.", "schema": {"type": "integer", "minimum": 0}},
+    "WWW-Authenticate": {"description": "What the request lacks.", "schema": _TEXT},
     "x-amz-version-id": {"description": "The id of the stored version.", "schema": _TEXT},
 }
 """Headers that answers name."""

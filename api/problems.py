@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema, fields
 
+from api.dialects import COMMON, Dialect
 from api.errors import HTTP_CODES, problem
 from services import errors as domain
 
@@ -32,6 +33,7 @@ class Problem(Schema):
     )
     code = fields.String(required=True, metadata={"description": "Stable, snake_case.", "example": "not_an_image"})
     request_id = fields.String(required=True, allow_none=True)
+    success = fields.Boolean(metadata={"description": "`false`, from the upload pages' API."})
     errors = fields.Dict(metadata={"description": "What is wrong with each argument, where arguments are not valid."})
     checks = fields.Dict(
         keys=fields.String(), values=fields.String(), metadata={"description": "Each backend, `up` or `down`."}
@@ -40,6 +42,7 @@ class Problem(Schema):
 
 _EXAMPLES: dict[int, type[domain.ServiceError]] = {
     400: domain.NoFile,
+    401: domain.Unidentified,
     404: domain.ImageNotFound,
     408: domain.ClientTooSlow,
     409: domain.VersionConflict,
@@ -53,20 +56,23 @@ _EXAMPLES: dict[int, type[domain.ServiceError]] = {
 }
 """One error of each status; the statuses that are not listed come from HTTP alone."""
 
-_HEADERS = {416: ("Content-Range",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_HEADERS = {401: ("WWW-Authenticate",), 416: ("Content-Range",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
-def example(status: int) -> dict[str, Any]:
-    """A problem of this status."""
+def example(status: int, **members: Any) -> dict[str, Any]:
+    """A problem of this status, with the members that a surface adds."""
     kind = _EXAMPLES.get(status)
     code, line = (kind.code, kind.message) if kind else HTTP_CODES[status]
-    return {**problem(status, code, line), "request_id": "622c73135df548088a5585c85dcf927a"}
+    return {**problem(status, code, line, **members), "request_id": "622c73135df548088a5585c85dcf927a"}
 
 
-def documents(blueprint: Blueprint, *statuses: int, limited: bool = True) -> Callable[[Route], Route]:
+def documents(
+    blueprint: Blueprint, *statuses: int, limited: bool = True, dialect: Dialect = COMMON
+) -> Callable[[Route], Route]:
     """Document that a route may answer with these error statuses, and with 500.
 
     :param limited: it may answer with 429 too, as all do but the probes.
+    :param dialect: what is particular in the surface's errors.
     """
 
     def decorate(route: Route) -> Route:
@@ -77,7 +83,7 @@ def documents(blueprint: Blueprint, *statuses: int, limited: bool = True) -> Cal
                 schema=Problem,
                 description=HTTPStatus(status).phrase,
                 content_type="application/problem+json",
-                example=example(status),
+                example=example(status, **dialect.members),
                 headers={name: name for name in ("Cache-Control", *_HEADERS.get(status, ()))},
             )(documented)
         # Only what these layers say is kept: called, each would cost every request a little.

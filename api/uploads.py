@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Protocol
 
 from flask import request
@@ -43,10 +44,11 @@ class Opener(Protocol):
         """See ``services.uploads.Uploads``."""
 
 
-def store_form(open_upload: Opener, refuse_size: Callable[[int], None]) -> Image:
+def store_form(open_upload: Opener, refuse_size: Callable[[int], None], *, default_title: str | None = None) -> Image:
     """Store the ``file`` part of a ``multipart/form-data`` body; commit after the last field has been validated.
 
     :param refuse_size: raises ``TooLarge`` for a file of that many bytes.
+    :param default_title: the title of an image whose form has no such field.
     :raises NoFile: when there is no such part, it has no file name, or the body is no form.
     :raises MalformedBody, InvalidInput: when the form or one of its fields is not valid.
     """
@@ -69,7 +71,10 @@ def store_form(open_upload: Opener, refuse_size: Callable[[int], None]) -> Image
             raise MalformedBody(f"The multipart body is malformed: {error}.") from error
         if form.upload is None:
             raise NoFile
-        return form.upload.commit(form.fields())
+        fields = form.fields()
+        if fields.title is None:
+            fields = replace(fields, title=default_title)
+        return form.upload.commit(fields)
 
 
 def store_body(open_upload: Opener, refuse_size: Callable[[int], None]) -> Image:

@@ -4,6 +4,7 @@
     ├── InvalidInput               the request says something impossible
     │   ├── NoFile                 no file part, or an empty name
     │   └── MalformedBody          the body is not what its headers promise
+    ├── Unidentified               nobody is named where the caller must be known
     ├── NotAnImage                 empty, truncated, garbage or header-only bytes
     │   └── TooManyPixels          frames x width x height over the limit
     ├── UnsupportedType            a recognised type that is not stored here
@@ -65,6 +66,13 @@ class MalformedBody(InvalidInput):
 
     code = "malformed_body"
     message = "The request body is malformed; send multipart/form-data with a boundary and CRLF line ends."
+
+
+class Unidentified(ServiceError):
+    """The request does not say who asks, and has to."""
+
+    code = "unauthorized"
+    message = "The request does not say who asks; name the user in the X-User-ID header."
 
 
 class NotAnImage(ServiceError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from api.pages import admin, routes
+from api.pages import admin, api, routes
+from api.pages.api_schemas import DIALECT
 
-blueprints = (admin.blueprint,)
+blueprints = (api.blueprint, admin.blueprint)
 """The JSON half, in the order of the OpenAPI document."""
 
 pages = routes.blueprint
 """The HTML half; its ``/<image_id>`` takes what no rule before it takes, so mount it last."""
 
-__all__ = ["blueprints", "pages"]
+dialects = {each.name: DIALECT for each in (*blueprints, pages)}
+
+__all__ = ["blueprints", "dialects", "pages"]

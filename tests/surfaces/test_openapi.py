@@ -58,7 +58,7 @@ def test_no_answer_breaks_the_documents_own_rules(document: dict[str, Any]) -> N
 
 def test_every_operation_is_named_and_carries_request_ids(document: dict[str, Any]) -> None:
     found = dict(operations(document))
-    assert len(found) == 13
+    assert len(found) > 20
     for name, operation in found.items():
         assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", operation["operationId"]), name
         assert operation["summary"], name
@@ -97,7 +97,8 @@ def test_every_example_of_an_answer_is_one(document: dict[str, Any]) -> None:
             if body and "example" in body:
                 assert not errors_against(document, body["schema"], body["example"]), name
                 seen.add(body["schema"]["$ref"].rpartition("/")[2])
-    assert seen == {"StoredImage", "Versions", "Deleted", "PresignedUrl", "RestoreRequest"}
+    assert seen >= {"StoredImage", "Versions", "Deleted", "PresignedUrl", "RestoreRequest"}
+    assert seen >= {"Uploaded", "Listed", "Changes", "Message", "LabelUploaded", "LabelLatest", "LabelListed"}
 
 
 def test_an_example_that_lacks_a_member_would_be_noticed(document: dict[str, Any]) -> None:
