@@ -15,10 +15,10 @@ from utils.gunicorn_worker import _CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-OF_HTTP = [*HTTP_CODES.items(), *_CODES.items()]
+OF_HTTP = [*HTTP_CODES.items(), *CODES.items()]
 UNUSED = {411, 422}
-"""Statuses of ``OF_HTTP`` that only an extension could raise: no URL asks for a length, arguments that are not valid are
-a 400 everywhere.
+"""Statuses of ``OF_HTTP`` that only an extension could raise: no URL asks for a length, arguments that are not valid
+are a 400 everywhere.
 """
 HIDDEN = {"/docs", "/docs/ui/<name>", "/docs/static/<path:filename>", "/openapi.json"}
 
