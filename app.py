@@ -19,15 +19,18 @@ import config
 from api.access import AccessLog
 from api.context import EXTENSION
 from services.core import Core
+from services.cursors import Cursors
+from services.direct import DirectUploads
 from services.errors import BackendMisconfigured, BackendUnavailable
 from services.health import Readiness
 from services.images import Images
 from services.inspection.decode import DecodeVerifier
 from services.limits import UploadLimits
+from services.listings import Listings
 from services.metadata.engine import make_engine
 from services.metadata.migrate import upgrade
 from services.metadata.sql import SqlImageRepository
-from services.ports import ImageRepository, ObjectStore, PresigningStore, SelfServingStore
+from services.ports import ObjectStore, PresigningStore, Repository, SelfServingStore
 from services.storage.filesystem import FileStore
 from services.storage.s3 import S3Options, S3Store
 from services.storage.timed import TimedStore
@@ -63,17 +66,21 @@ def create_app(settings: config.Settings | None = None, *, services: Core | None
 def build_core(settings: config.Settings) -> Core:
     """Wire the core to the store and the database that the settings name; opens no connection."""
     store = build_store(settings)
-    repository: ImageRepository = SqlImageRepository(build_engine(settings))
+    repository: Repository = SqlImageRepository(build_engine(settings))
     timed = TimedStore(store)
+    urls = cast(PresigningStore, store)
+    limits = UploadLimits(settings.max_file_size, settings.max_pixels, settings.strict_content_type)
+    verifier = _verifier(settings) if settings.verify_decode else None
+    direct = DirectUploads(
+        timed, urls, repository, limits=limits, verifier=verifier, expiration=settings.presigned_expiration
+    )
     return Core(
-        images=Images(timed, repository, cast(PresigningStore, store)),
+        images=Images(timed, repository, urls),
         uploads=Uploads(
-            timed,
-            repository,
-            limits=UploadLimits(settings.max_file_size, settings.max_pixels, settings.strict_content_type),
-            budget=MemoryBudget(settings.upload_memory),
-            verifier=_verifier(settings) if settings.verify_decode else None,
+            timed, repository, limits=limits, budget=MemoryBudget(settings.upload_memory), verifier=verifier
         ),
+        listings=Listings(repository, direct, Cursors(settings.secret_key)),
+        direct=direct,
         readiness=Readiness({"store": store.check, "database": repository.check}),
         store=timed,
         served_store=store if isinstance(store, SelfServingStore) else None,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from services.errors import BackendError, BackendUnavailable, ImageNotFound, VersionConflict
 from services.models import Image
-from services.ports import ImageRepository
+from services.ports import ImageRepository, Repository
 
 MAX_ATTEMPTS = 20
 
@@ -16,6 +16,19 @@ def add_image(repository: ImageRepository, image: Image) -> Image:
     """Add a new image's row; a lost answer is looked up before it counts as a failure."""
     try:
         repository.add(image)
+    except BackendUnavailable:
+        if not _happened(repository, image):
+            raise
+    return image
+
+
+def promote_image(repository: Repository, image: Image) -> Image:
+    """Turn the pending upload with ``image``'s id into ``image``; a lost answer is looked up as for ``add_image``.
+
+    :raises VersionConflict: when the upload is pending no more.
+    """
+    try:
+        repository.promote(image)
     except BackendUnavailable:
         if not _happened(repository, image):
             raise

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.direct import DirectUploads
 from services.health import Readiness
 from services.images import Images
+from services.listings import Listings
 from services.ports import ObjectStore, SelfServingStore
 from services.uploads import Uploads
 
@@ -20,6 +22,8 @@ class Core:
 
     images: Images
     uploads: Uploads
+    listings: Listings
+    direct: DirectUploads
     readiness: Readiness
     store: ObjectStore
     served_store: SelfServingStore | None

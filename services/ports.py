@@ -218,3 +218,21 @@ class PostingStore(Protocol):
 
     def presign_post(self, key: str, *, expires_in: int, content_type: str, max_size: int) -> PostPolicy:
         """A policy for one ``key``, exactly ``content_type`` and 1 to ``max_size`` bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """One message of a queue; ``receipt`` is what deletes it."""
+
+    body: str
+    receipt: str
+
+
+class MessageQueue(Protocol):
+    """A queue that hands a message out again after a while unless it was deleted."""
+
+    def receive(self, wait: int) -> list[QueueMessage]:
+        """The next messages, at most ten; waits up to ``wait`` seconds (0 to 20) for the first."""
+
+    def delete(self, message: QueueMessage) -> None:
+        """Remove a message that was dealt with."""

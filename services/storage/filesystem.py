@@ -237,7 +237,9 @@ def _folders(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         return
     yield folder
-    with os.scandir(folder) as entries:
+    below: list[str] = []
+    # The folder may be gone by now: an empty one is removed with the last version in it.
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
         below = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name[0] != "@")
     for name in below:
         yield from _folders(folder / name)
