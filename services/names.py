@@ -52,7 +52,7 @@ def clean_text(value: str, *, field: str, limit: int, multiline: bool = False) -
 
 
 def clean_title(value: str) -> str:
-    """A title: one line of at most 255 characters and 28 different words."""
+    """A title: one line of at most 255 characters and 27 different words."""
     return refuse_wordy(clean_text(value, field="title", limit=MAX_TITLE))
 
 

@@ -7,7 +7,7 @@ import unicodedata
 
 from services.errors import InvalidInput
 
-MAX_WORDS = 28
+MAX_WORDS = 27
 """Most different words in one title. Each is an index entry of its own, and all entries of an image must fit into one
 DynamoDB transaction of 100 actions together with those that a change removes."""
 
