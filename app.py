@@ -18,12 +18,14 @@ import api
 import config
 from api.access import AccessLog
 from api.context import EXTENSION
+from api.ops.ingest import ingest_command
 from services.core import Core
 from services.cursors import Cursors
 from services.direct import DirectUploads
 from services.errors import BackendMisconfigured, BackendUnavailable
 from services.health import Readiness
 from services.images import Images
+from services.ingest import Ingest
 from services.inspection.decode import DecodeVerifier
 from services.limits import UploadLimits
 from services.listings import Listings
@@ -33,8 +35,10 @@ from services.metadata.sql import SqlImageRepository
 from services.ports import ObjectStore, PresigningStore, Repository, SelfServingStore
 from services.storage.filesystem import FileStore
 from services.storage.s3 import S3Options, S3Store
+from services.storage.s3_events import SqsQueue
 from services.storage.timed import TimedStore
 from services.uploads import Uploads, Verifier
+from utils import logger
 from utils.budget import MemoryBudget
 from utils.clock import utc_now
 
@@ -59,6 +63,7 @@ def create_app(settings: config.Settings | None = None, *, services: Core | None
     if settings.rate_limit:
         _limit_rate(app, settings.rate_limit, settings.rate_limit_storage)
     api.register(app, serve_objects=core.served_store is not None)
+    app.cli.add_command(ingest_command(lambda: build_ingest(settings, core)))
     app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]  # the documented way to add middleware
     return app
 
@@ -88,6 +93,15 @@ def build_core(settings: config.Settings) -> Core:
         environment=settings.environment,
         public_url=settings.public_url,
     )
+
+
+def build_ingest(settings: config.Settings, core: Core) -> Ingest:
+    """What ``flask ingest`` runs, in a process of its own: nothing else has prepared the database for it."""
+    logger.configure(settings.log_level)
+    prepare(settings)
+    url = settings.ingest_queue_url
+    queue = SqsQueue(url, region=settings.aws_region) if url else None
+    return Ingest(core.direct, queue, bucket=settings.s3_bucket)
 
 
 def build_store(settings: config.Settings) -> FileStore | S3Store:

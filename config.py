@@ -76,6 +76,8 @@ TABLE: tuple[Setting, ...] = (
          "`auto`: full beside the embedded store, normal with a bucket."),
     row("PRESIGNED_EXPIRATION", whole(1, 604800), "3600", "seconds, 1 to 604800",
          "Life of a presigned URL for which the caller named none.", "PRESIGNED_URL_EXPIRATION"),
+    row("INGEST_QUEUE_URL", matches(r"https?://[^\s/?#@]+/[^\s?#]+"), None, "an SQS queue's URL",
+         "Queue of the bucket's notifications, read by `flask ingest`. Without it, uploads are looked at on demand."),
     row("MAX_FILE_SIZE", whole(1, 5 * 1024**4), "10485760", "bytes, at least 1",
          "Largest accepted file, in bytes.", "MAX_IMAGE_SIZE"),
     row("MAX_PIXELS", whole(1, 2**40), "50000000", "pixels, at least 1",
@@ -138,6 +140,7 @@ class Settings:
     database_url: str
     sqlite_synchronous: Literal["auto", "full", "normal"]
     presigned_expiration: int
+    ingest_queue_url: str | None
     max_file_size: int
     max_pixels: int
     strict_content_type: bool
@@ -215,6 +218,10 @@ def _combinations(values: Mapping[str, Any]) -> list[str]:
     if secured and len(values["secret_key"] or "") < MIN_SECRET_LENGTH:
         held = f"has {len(values['secret_key'])} characters" if values["secret_key"] else "is not set"
         problems.append(f"SECRET_KEY {held} {where}: it should be {MIN_SECRET_LENGTH} random characters or more")
+    if values["ingest_queue_url"] and not values["s3_bucket"]:
+        problems.append(
+            "INGEST_QUEUE_URL is set without S3_BUCKET: the embedded store sends no notifications; set both"
+        )
     if values["s3_kms_key_id"] and values["s3_encryption"] != "aws:kms":
         problems.append("S3_KMS_KEY_ID is set without S3_ENCRYPTION=aws:kms: set both or neither")
     if values["rate_limit"] and (wrong := _bad_limit(values["rate_limit"])):

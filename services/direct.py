@@ -169,6 +169,11 @@ class DirectUploads:
         else:
             self.settle(_image_id(object_key))
 
+    def noticed(self, object_key: str) -> None:
+        """``arrived`` for who can not ask again: a failing backend is logged, and a reader will settle the upload."""
+        with logged(f"settling {object_key}"):
+            self.arrived(object_key)
+
     def status(self, image_id: str) -> PendingUpload | None:
         """An upload that is pending or rejected; None when it is neither."""
         return self._repository.get_pending(image_id)
