@@ -58,7 +58,7 @@ class DynamoTable:
     def __init__(self, options: DynamoOptions) -> None:
         self.options = options
         self._lock = threading.Lock()
-        self._pid = 0
+        self._pid = os.getpid()
         self._made: dict[str, DynamoDBClient] = {}
 
     @property

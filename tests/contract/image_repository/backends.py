@@ -16,7 +16,7 @@ import pytest
 from services.metadata.engine import make_engine
 from services.metadata.sql import SqlImageRepository
 from services.ports import Repository
-from tests.contract.image_repository import databases
+from tests.contract.image_repository import databases, dynamo
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,17 @@ def connect_sql(url: str) -> Iterator[Repository]:
     engine.dispose()
 
 
-BACKENDS = {each.name: each for each in (_sql("sqlite"), _sql("postgres"))}
+BACKENDS = {
+    each.name: each
+    for each in (
+        _sql("sqlite"),
+        _sql("postgres"),
+        Backend("moto", dynamo.empty_on_moto, dynamo.connect, dynamo.clear),
+        Backend("dynamodb", dynamo.empty_on_local, dynamo.connect, dynamo.clear),
+    )
+}
 
 # What a backend needs to run at all: marks, as for pytest.param. One that is not named here needs nothing.
-_NEEDS: dict[str, list[Any]] = {"postgres": databases.POSTGRES_MARKS}
+_NEEDS: dict[str, list[Any]] = {"postgres": databases.POSTGRES_MARKS, "dynamodb": dynamo.LOCAL_MARKS}
 
 PARAMETERS = [pytest.param(name, marks=_NEEDS.get(name, [])) for name in BACKENDS]

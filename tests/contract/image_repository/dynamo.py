@@ -1,0 +1,119 @@
+"""DynamoDB for tests: a table of its own on moto's server, or in the DynamoDB Local of ``TEST_DYNAMODB``.
+
+Every client that is handed out here refuses ``Scan``: no test may need one, whatever it asks of the repository.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from services.metadata.dynamo_client import DynamoOptions, DynamoTable
+from services.metadata.dynamodb import DynamoRepository
+
+LOCAL_URL = os.environ.get("TEST_DYNAMODB", "")
+
+LOCAL_MARKS = [
+    pytest.mark.dynamodb,
+    pytest.mark.skipif(not LOCAL_URL, reason="TEST_DYNAMODB is not set"),
+]
+
+
+class ScanError(AssertionError):
+    """Something asked DynamoDB to read a whole table."""
+
+
+@contextmanager
+def empty_on_moto(folder: Path) -> Iterator[str]:
+    """The address of an empty table on this process's moto server."""
+    with empty_at(_moto_url()) as address:
+        yield address
+
+
+@contextmanager
+def empty_on_local(folder: Path) -> Iterator[str]:
+    """The address of an empty table in DynamoDB Local."""
+    with empty_at(LOCAL_URL) as address:
+        yield address
+
+
+@contextmanager
+def empty_at(endpoint: str) -> Iterator[str]:
+    """The address of a new table at ``endpoint``: both as one text."""
+    address = f"{endpoint} test-{uuid.uuid4().hex}"
+    with test_credentials():
+        table_at(address).create_missing()
+    yield address
+    _drop(address)
+
+
+@contextmanager
+def connect(address: str) -> Iterator[DynamoRepository]:
+    """A repository on a table, which never scans it."""
+    with test_credentials():
+        table = table_at(address)
+        refuse_scans(table)
+        yield DynamoRepository(table)
+        table.close()
+
+
+def clear(address: str) -> None:
+    """Remove every row."""
+    _drop(address)
+    with test_credentials():
+        table_at(address).create_missing()
+
+
+def table_at(address: str, **changes) -> DynamoTable:
+    """The table at an address of ``empty_at``."""
+    endpoint, name = address.split(" ")
+    return DynamoTable(DynamoOptions(name, endpoint=endpoint, **changes))
+
+
+def refuse_scans(table: DynamoTable) -> None:
+    """Make every ``Scan`` of the table's client fail, PartiQL included, which can be one in disguise."""
+
+    def refuse(**_: object) -> None:
+        raise ScanError("the repository scanned its table")
+
+    for operation in ("Scan", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
+        table.client.meta.events.register_first(f"provide-client-params.dynamodb.{operation}", refuse)
+
+
+@contextmanager
+def test_credentials() -> Iterator[None]:
+    """Credentials as boto3's chain finds them; no profile and no metadata service of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        yield
+
+
+def _drop(address: str) -> None:
+    with test_credentials():
+        table = table_at(address)
+        table.client.delete_table(TableName=table.options.table)
+        table.close()
+
+
+@cache
+def _moto_url() -> str:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    atexit.register(server.stop)
+    host, port = server.get_host_and_port()
+    return f"http://{host}:{port}"
