@@ -58,5 +58,6 @@ def absolute(url: str) -> str:
         return url
     if public_url := core().public_url:
         return public_url.rstrip("/") + url
+    path = request.script_root + url  # below an API Gateway's stage
     # Werkzeug gives an empty host for a Host header that is none: a path still leads back here.
-    return f"{request.scheme}://{request.host}{url}" if request.host else url
+    return f"{request.scheme}://{request.host}{path}" if request.host else path
