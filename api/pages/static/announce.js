@@ -1,0 +1,50 @@
+// One voice for screen readers. Each step is said once; steps that come close together are said in one sentence, so that
+// a thousand files are not a thousand announcements.
+
+import { plural } from "./format.js";
+
+const PAUSE_MS = 900;
+const OUTCOMES = ["uploaded", "cancelled", "failed"];
+
+export class Announcer {
+  #region;
+  #texts = [];
+  #outcomes = new Map();
+  #timer = 0;
+
+  /** @param region the aria-live element. */
+  constructor(region) {
+    this.#region = region;
+  }
+
+  /** Say a sentence. */
+  say(text) {
+    this.#texts.push(text);
+    this.#soon();
+  }
+
+  /** A file was "uploaded" or "cancelled", or "failed" for a reason. */
+  outcome(what, name, why = "") {
+    if (!this.#outcomes.has(what)) this.#outcomes.set(what, []);
+    this.#outcomes.get(what).push(why ? `${name} ${what}: ${why}` : `${name} ${what}.`);
+    this.#soon();
+  }
+
+  #soon() {
+    this.#timer ||= setTimeout(() => this.#flush(), PAUSE_MS);
+  }
+
+  #flush() {
+    this.#timer = 0;
+    const said = [];
+    for (const what of OUTCOMES) {
+      const of = this.#outcomes.get(what) ?? [];
+      if (of.length === 1) said.push(of[0]);
+      else if (of.length) said.push(`${plural(of.length, "file")} ${what}.`);
+    }
+    // Outcomes before sentences: "All done" must come last.
+    this.#region.textContent = [...said, ...this.#texts].join(" ");
+    this.#texts = [];
+    this.#outcomes.clear();
+  }
+}

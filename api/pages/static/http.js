@@ -1,0 +1,52 @@
+// Requests to this service; an answer that is no success becomes an Error with the server's own sentence.
+
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The JSON of an answer. `options.json` is sent as the body. */
+export async function ask(method, url, { json, headers = {} } = {}) {
+  const body = json === undefined ? undefined : JSON.stringify(json);
+  const typed = body === undefined ? {} : { "Content-Type": "application/json" };
+  let answer;
+  try {
+    answer = await fetch(url, { method, body, headers: { Accept: "application/json", ...typed, ...headers } });
+  } catch {
+    throw new Refused(0, "The server can not be reached; check the connection and try again.");
+  }
+  let members = null;
+  try {
+    members = await answer.json();
+  } catch {
+    // A proxy's own error page; its status is all that there is.
+  }
+  if (!answer.ok || members === null) {
+    throw new Refused(answer.status, members?.error ?? `The server answered ${answer.status}; try again.`);
+  }
+  return members;
+}
+
+export function imageUrl(key, versionId = "") {
+  const query = versionId ? `?version=${encodeURIComponent(versionId)}` : "";
+  return `/image/${encodeURIComponent(key)}${query}`;
+}
+
+/** An image's versions and delete markers, newest first. */
+export async function versionsOf(key) {
+  return (await ask("GET", `/image/${encodeURIComponent(key)}/versions`)).versions;
+}
+
+/** Make a version the newest one; returns the image. */
+export function restore(key, versionId, headers = {}) {
+  return ask("POST", `/image/${encodeURIComponent(key)}/restore`, { json: { version_id: versionId }, headers });
+}
+
+/** Undo a delete: make the newest version that has bytes current again. */
+export async function undelete(key, headers = {}) {
+  const newest = (await versionsOf(key)).find((version) => !version.deleted);
+  if (!newest) throw new Refused(404, "This image has no version left.");
+  return restore(key, newest.version_id, headers);
+}

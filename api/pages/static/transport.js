@@ -1,0 +1,80 @@
+// One upload over the wire. XMLHttpRequest, since fetch() does not tell how much of a body has been sent.
+
+const STALL_MS = 120_000;
+
+/**
+ * Send `file` as the form field `file`.
+ * @param on `progress(sent, perSecond)` while the body is sent, `sent()` when all of it is.
+ * @returns {{outcome: Promise<object>, abort: () => void}} the outcome never rejects; its `kind` is
+ *   "stored" (with `body`), "refused" (with `status`, `error`, `wait` in seconds or 0), "lost" or "aborted".
+ */
+export function send(url, file, name, on) {
+  const request = new XMLHttpRequest();
+  const speed = new Speed();
+  let stalled = 0;
+  let resolve;
+  const outcome = new Promise((done) => {
+    resolve = (result) => {
+      clearTimeout(stalled);
+      done(result);
+    };
+  });
+  const watch = () => {
+    clearTimeout(stalled);
+    stalled = setTimeout(() => {
+      resolve({ kind: "lost" });
+      request.abort();
+    }, STALL_MS);
+  };
+  request.upload.addEventListener("progress", (event) => {
+    watch();
+    // The form's own framing counts as sent too; the file is all that people know of.
+    on.progress(Math.min(event.loaded, file.size), speed.at(event.loaded));
+  });
+  request.upload.addEventListener("load", () => {
+    watch();
+    on.sent();
+  });
+  request.addEventListener("load", () => resolve(answer(request)));
+  request.addEventListener("error", () => resolve({ kind: "lost" }));
+  request.addEventListener("abort", () => resolve({ kind: "aborted" }));
+  request.open("POST", url);
+  request.setRequestHeader("Accept", "application/json");
+  const form = new FormData();
+  form.append("file", file, name);
+  watch();
+  request.send(form);
+  return { outcome, abort: () => request.abort() };
+}
+
+function answer(request) {
+  let body = null;
+  try {
+    body = JSON.parse(request.responseText);
+  } catch {
+    // A proxy's own error page; its status is all that there is.
+  }
+  if (request.status >= 200 && request.status < 300 && body) return { kind: "stored", body };
+  const error = body?.error ?? `The server answered ${request.status}; try again.`;
+  return { kind: "refused", status: request.status, error, wait: Number(request.getResponseHeader("Retry-After")) || 0 };
+}
+
+/** Bytes per second, smoothed over about two seconds. */
+class Speed {
+  #last = performance.now();
+  #sent = 0;
+  #rate = 0;
+
+  at(sent) {
+    const now = performance.now();
+    const seconds = (now - this.#last) / 1000;
+    if (seconds >= 0.1) {
+      const current = (sent - this.#sent) / seconds;
+      const weight = this.#rate ? 1 - Math.exp(-seconds / 2) : 1;
+      this.#rate += (current - this.#rate) * weight;
+      this.#last = now;
+      this.#sent = sent;
+    }
+    return this.#rate;
+  }
+}

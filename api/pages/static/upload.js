@@ -1,0 +1,212 @@
+// The upload page: puts the parts together.
+
+import { Announcer } from "./announce.js";
+import { byId } from "./dom.js";
+import { plural } from "./format.js";
+import { Gallery } from "./gallery.js";
+import { ask } from "./http.js";
+import { QueuePanel } from "./panel.js";
+import { CANCELLED, DONE, FAILED, REFUSED, SENDING, UploadQueue, WAITING } from "./queue.js";
+import { examine } from "./sniff.js";
+import { fromList, listen } from "./sources.js";
+import { QueueStore } from "./store.js";
+import { send } from "./transport.js";
+
+const MOST_FILES = 10_000;
+const BATCH = 100;
+const BATCH_MS = 100;
+
+document.documentElement.classList.remove("no-script");
+const form = byId("upload");
+const input = byId("file");
+const { label } = form.dataset;
+const maxSize = Number(form.dataset.maxSize);
+const announcer = new Announcer(byId("announcements"));
+const gallery = new Gallery(label, form.dataset.pageSize, announcer);
+const queue = new UploadQueue(start, { changed, progressed, sent, paused, idle });
+const panel = new QueuePanel(queue, bytesOf, (items) => store.remove(items));
+let store = new QueueStore(null, label); // until the kept one is open
+let arrived = [];
+let order = Date.now() * 1000;
+let adding = restore();
+
+input.multiple = true;
+input.required = false;
+input.addEventListener("change", () => {
+  take(fromList([...input.files]));
+  input.value = ""; // so that choosing the same file again is a change
+});
+listen(form, take);
+form.addEventListener("submit", (event) => event.preventDefault());
+addEventListener("offline", () => queue.hold("You are offline.", 0));
+addEventListener("online", () => queue.resume());
+addEventListener("beforeunload", (event) => {
+  const unsafe = (item) => !item.kept && (item.state === WAITING || item.state === SENDING);
+  if ([...queue.items.values()].some(unsafe)) event.preventDefault();
+});
+
+/** Go on where the page was left. */
+async function restore() {
+  store = await QueueStore.open(label);
+  const items = await store.load().catch(() => []);
+  if (items.length === 0) return;
+  for (const item of items) {
+    item.file = null;
+    if (item.state === SENDING) item.state = WAITING;
+    if (!item.kept && item.state !== DONE && item.state !== REFUSED) {
+      item.state = REFUSED;
+      item.error = "There was no room to keep this file over the reload; choose it again.";
+    }
+  }
+  const unfinished = items.filter((item) => item.state === WAITING).length;
+  queue.add(items);
+  panel.itemsChanged();
+  if (unfinished) announcer.say(`Going on with ${plural(unfinished, "upload")} from before.`);
+}
+
+/** Add files, one source after the other. */
+function take(files) {
+  adding = adding.then(() => addAll(files)).catch((error) => console.error(error));
+}
+
+async function addAll(files) {
+  let batch = [];
+  let flushed = performance.now();
+  let added = 0;
+  const refused = [];
+  for await (const file of files) {
+    if (queue.items.size + batch.length >= MOST_FILES) {
+      announcer.say(`The queue holds ${plural(MOST_FILES, "file")}; the rest was left out.`);
+      break;
+    }
+    const item = await itemOf(file);
+    batch.push(item);
+    if (item.state === REFUSED) refused.push(item);
+    else added += 1;
+    if (batch.length >= BATCH || performance.now() - flushed > BATCH_MS) {
+      enqueue(batch);
+      batch = [];
+      flushed = performance.now();
+    }
+  }
+  enqueue(batch);
+  if (added) announcer.say(`${plural(added, "file")} added.`);
+  if (refused.length === 1) announcer.say(`${refused[0].name} was not taken: ${refused[0].error}`);
+  if (refused.length > 1) announcer.say(`${plural(refused.length, "file")} were not taken.`);
+}
+
+async function itemOf(file) {
+  const { type, refusal } = await examine(file, maxSize);
+  order += 1;
+  return {
+    id: `${order.toString(36)}-${Math.random().toString(36).slice(2, 10)}`,
+    order,
+    name: file.name,
+    size: file.size,
+    type,
+    state: refusal ? REFUSED : WAITING,
+    error: refusal,
+    file: refusal ? null : file,
+    key: "",
+    kept: false,
+    inDoubt: false,
+  };
+}
+
+function enqueue(items) {
+  if (items.length === 0) return;
+  queue.add(items);
+  store.put(items);
+  panel.itemsChanged();
+}
+
+function bytesOf(item) {
+  return item.file ? Promise.resolve(item.file) : store.bytes(item.id).catch(() => null);
+}
+
+/** Upload one item: the queue's `start`. */
+function start(item, on) {
+  let upload = null;
+  let aborted = false;
+  const run = async () => {
+    const file = await bytesOf(item);
+    if (!file) return { kind: "gone" };
+    const found = item.inDoubt ? await alreadyStored(item, file) : null;
+    if (aborted) return { kind: "aborted" };
+    if (found) return { kind: "stored", body: found };
+    upload = send(`/upload/${label}`, file, item.name, on);
+    const result = await upload.outcome;
+    if (result.kind === "refused") item.inDoubt = false;
+    return result.kind === "lost" && !(await readable(file)) ? { kind: "gone" } : result;
+  };
+  const abort = () => {
+    aborted = true;
+    upload?.abort();
+  };
+  return { outcome: run().catch(() => ({ kind: "lost" })), abort };
+}
+
+/** The image that a lost answer was about, if the server has it: sending the file again would store it twice. */
+async function alreadyStored(item, file) {
+  if (!crypto.subtle) return null; // only on https and localhost
+  try {
+    const { images } = await ask("GET", `/api/images/${label}?limit=100`);
+    const alike = images.filter((image) => image.file_size === file.size);
+    if (alike.length === 0) return null;
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return alike.find((image) => image.sha256 === sha256 && image.original_filename === item.name.normalize()) ?? null;
+  } catch {
+    return null; // nobody knows; uploading twice is better than not at all
+  }
+}
+
+function readable(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+}
+
+function changed(item, before) {
+  if (item.state === DONE) stored(item);
+  if (item.state === CANCELLED) announcer.outcome("cancelled", item.name);
+  if (before === SENDING && (item.state === FAILED || item.state === REFUSED)) {
+    announcer.outcome("failed", item.name, item.error);
+  }
+  // That a file is being sent need not be kept: after a reload it waits again.
+  if (item.state !== SENDING) store.update(item, item.state !== DONE && item.state !== REFUSED);
+  panel.changed(item);
+  if (byId("only-failed").checked) panel.itemsChanged();
+}
+
+function stored(item) {
+  announcer.outcome("uploaded", item.name);
+  item.key = item.result.key;
+  if (arrived.length === 0) requestAnimationFrame(showArrived);
+  arrived.push(item.result);
+  // The row needs neither any more; the file's bytes may be in memory.
+  item.result = null;
+  item.file = null;
+}
+
+function showArrived() {
+  gallery.prepend(arrived);
+  arrived = [];
+}
+
+function progressed(item) {
+  panel.changed(item);
+}
+
+/** The whole body is under way: from here on a lost answer leaves it open whether the server has the image. */
+function sent(item) {
+  item.inDoubt = true;
+  store.update(item, true);
+}
+
+function paused() {
+  if (queue.pause) announcer.say(`Uploads wait. ${queue.pause.reason}`);
+  panel.changed();
+}
+
+function idle({ done, failed }) {
+  announcer.say(failed ? `All done: ${done} uploaded, ${failed} failed.` : `All done: ${plural(done, "file")} uploaded.`);
+}
