@@ -32,12 +32,12 @@ from services.listings import Listings
 from services.metadata.engine import make_engine
 from services.metadata.migrate import upgrade
 from services.metadata.sql import SqlImageRepository
-from services.ports import ObjectStore, PresigningStore, Repository, SelfServingStore
+from services.ports import ObjectStore, PresigningStore, Repository, SelfServingStore, Verifier
 from services.storage.filesystem import FileStore
 from services.storage.s3 import S3Options, S3Store
 from services.storage.s3_events import SqsQueue
 from services.storage.timed import TimedStore
-from services.uploads import Uploads, Verifier
+from services.uploads import Uploads
 from utils import logger
 from utils.budget import MemoryBudget
 from utils.clock import utc_now

@@ -12,8 +12,7 @@ from services.errors import ContentTypeMismatch, TooLarge, UnsupportedType
 from services.inspection import Inspector
 from services.limits import SYNONYMS, UploadLimits
 from services.models import EXTENSIONS, ImageFacts, ImageVersion, ObjectVersion, PendingUpload
-from services.ports import ObjectStore
-from services.uploads import Verifier
+from services.ports import ObjectStore, Verifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,8 @@ from services.errors import ServiceError
 from services.limits import UploadLimits
 from services.models import PENDING, Caller, Image, PendingUpload, UploadFields
 from services.names import clean_filename, object_name
-from services.ports import AuditableStore, ObjectStore, PostingStore, PostPolicy, PresigningStore, Repository
+from services.ports import AuditableStore, ObjectStore, PostingStore, PostPolicy, PresigningStore, Repository, Verifier
 from services.settling import Settling, logged
-from services.uploads import Verifier
 from utils.clock import Clock, utc_now
 from utils.ids import image_id_of, new_image_id
 

@@ -236,3 +236,16 @@ class MessageQueue(Protocol):
 
     def delete(self, message: QueueMessage) -> None:
         """Remove a message that was dealt with."""
+
+
+class Verifier(Protocol):
+    """A second opinion on the bytes, such as a full decode; raises ``NotAnImage``."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+
+    def finish(self) -> None:
+        """Judge the whole."""
+
+    def close(self) -> None:
+        """Release everything; harmless twice."""

@@ -26,8 +26,7 @@ from services.errors import (
 from services.limits import UploadLimits
 from services.models import EXTENSIONS, PENDING, PRIVATE, Image, ObjectAttributes, PendingUpload
 from services.names import object_name
-from services.ports import ObjectStore, Repository
-from services.uploads import Verifier
+from services.ports import ObjectStore, Repository, Verifier
 from utils.clock import Clock
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from services.commits import add_image, replace_current
 from services.errors import (
@@ -33,7 +33,7 @@ from services.inspection import Inspector
 from services.limits import UploadLimits
 from services.models import EXTENSIONS, PRIVATE, Caller, Image, ImageFacts, ImageVersion, ObjectAttributes, UploadFields
 from services.names import clean_filename, object_name
-from services.ports import ImageRepository, ObjectStore, ObjectWriter
+from services.ports import ImageRepository, ObjectStore, ObjectWriter, Verifier
 from utils.budget import MemoryBudget
 from utils.clock import Clock, utc_now
 from utils.ids import new_image_id
@@ -45,19 +45,6 @@ FREE_BYTES = 256 * 1024
 STEP_BYTES = 512 * 1024
 PART_BYTES = 8 * 1024 * 1024
 RESERVATION_TIMEOUT = 20.0
-
-
-class Verifier(Protocol):
-    """A second opinion on the bytes, such as a full decode; raises ``NotAnImage``."""
-
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes."""
-
-    def finish(self) -> None:
-        """Judge the whole."""
-
-    def close(self) -> None:
-        """Release everything; harmless twice."""
 
 
 class Uploads:
@@ -132,6 +119,8 @@ class Upload:
         self._digest = hashlib.sha256()
         self._size = 0
         self._share = shared.budget.share()
+        self._expects: Callable[[ImageFacts], None] | None = None
+        self._patient = False
         self._waiting: list[bytes] = []
         self._writer: ObjectWriter | None = None
         self._version_id = ""
@@ -157,6 +146,25 @@ class Upload:
         """Bytes taken so far."""
         return self._size
 
+    def wait_for_names(self) -> None:
+        """Begin the object only at the commit, or when a part is full: its owner and file name may still be told."""
+        self._patient = True
+
+    def learn(
+        self,
+        *,
+        owner: str | None = None,
+        filename: str | None = None,
+        expects: Callable[[ImageFacts], None] | None = None,
+    ) -> None:
+        """Take what the request told about the file, before or after its bytes; None leaves what is known.
+
+        :param expects: compares what the caller declared with what the bytes are; it refuses the commit by raising.
+        """
+        self._owner = self._owner if owner is None else owner
+        self._filename = self._filename if filename is None else clean_filename(filename)
+        self._expects = expects or self._expects
+
     def write(self, chunk: bytes) -> None:
         """Take the next bytes of the file.
 
@@ -174,7 +182,7 @@ class Upload:
         self._reserve()
         if self._writer is None:
             self._waiting.append(chunk)
-            if self._inspector.facts is not None or self._size > PART_BYTES:
+            if (self._inspector.facts is not None and not self._patient) or self._size > PART_BYTES:
                 self._open_writer()
         else:
             self._writer.write(chunk)
@@ -188,6 +196,8 @@ class Upload:
         """
         facts = self._inspector.finish()
         self._shared.limits.refuse_declared(self._declared_type, facts.content_type)
+        if self._expects:
+            self._expects(facts)
         if self._verifier:
             self._verifier.finish()
         if self._writer is None:
