@@ -6,7 +6,7 @@ or to a temporary file before the first check.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Protocol
@@ -36,6 +36,8 @@ FILE_FIELD = "file"
 MAX_FIELD_BYTES = 64 * 1024
 """All form fields of one upload together; also what a form may be longer than its file."""
 
+_COMMON_FIELDS = frozenset(("title", "description", "tags"))
+
 
 class Opener(Protocol):
     """Begins an upload in the core, once the request has told what it knows about the file."""
@@ -44,11 +46,30 @@ class Opener(Protocol):
         """See ``services.uploads.Uploads``."""
 
 
-def store_form(open_upload: Opener, refuse_size: Callable[[int], None], *, default_title: str | None = None) -> Image:
+class Extras(Protocol):
+    """Form fields that one surface takes beside ``title``, ``description`` and ``tags``."""
+
+    names: frozenset[str]
+
+    def apply(self, upload: Upload, texts: Mapping[str, Sequence[str]], fields: UploadFields) -> UploadFields:
+        """Tell ``upload`` what the fields that have come by now say; returns ``fields`` with what belongs there.
+
+        Called before the file's first byte and again before the commit. Raises ``InvalidInput``.
+        """
+
+
+def store_form(
+    open_upload: Opener,
+    refuse_size: Callable[[int], None],
+    *,
+    default_title: str | None = None,
+    extras: Extras | None = None,
+) -> Image:
     """Store the ``file`` part of a ``multipart/form-data`` body; commit after the last field has been validated.
 
     :param refuse_size: raises ``TooLarge`` for a file of that many bytes.
     :param default_title: the title of an image whose form has no such field.
+    :param extras: the surface's further fields; without it a form's ``user_id`` is refused.
     :raises NoFile: when there is no such part, it has no file name, or the body is no form.
     :raises MalformedBody, InvalidInput: when the form or one of its fields is not valid.
     """
@@ -57,7 +78,7 @@ def store_form(open_upload: Opener, refuse_size: Callable[[int], None], *, defau
     if request.content_length is not None:
         # What the fields may take is allowed on top; the exact limit is enforced while reading.
         refuse_size(request.content_length - MAX_FIELD_BYTES)
-    form = _Form(open_upload)
+    form = _Form(open_upload, extras)
     with form.stack:
         try:
             boundary = boundary_of(request.headers["Content-Type"])
@@ -71,7 +92,7 @@ def store_form(open_upload: Opener, refuse_size: Callable[[int], None], *, defau
             raise MalformedBody(f"The multipart body is malformed: {error}.") from error
         if form.upload is None:
             raise NoFile
-        fields = form.fields()
+        fields = form.applied(form.upload)
         if fields.title is None:
             fields = replace(fields, title=default_title)
         return form.upload.commit(fields)
@@ -104,7 +125,7 @@ def store_grant(grant: AccessGrant, store: ObjectStore) -> str:
     :raises ContentTypeMismatch: unless the Content-Type is exactly the signed one.
     :raises TooLarge: over the signed size.
     """
-    if request.mimetype != grant.content_type:
+    if request.mimetype != grant.content_type.lower():
         raise ContentTypeMismatch(f"This URL takes a body of Content-Type {grant.content_type} only.")
     if (request.content_length or 0) > grant.max_size:
         raise TooLarge(f"This URL takes at most {grant.max_size} bytes.")
@@ -186,10 +207,12 @@ def _read() -> bytes:
 class _Form:
     """The parts of one form as they come: at most one file, which goes straight to the core, and a few small fields."""
 
-    def __init__(self, open_upload: Opener) -> None:
+    def __init__(self, open_upload: Opener, extras: Extras | None) -> None:
         self.stack = ExitStack()
         self.upload: Upload | None = None
         self._open_upload = open_upload
+        self._extras = extras
+        self._taken = _COMMON_FIELDS | (extras.names if extras else frozenset())
         self._into_file = False
         self._field = ""
         self._value = bytearray()
@@ -218,6 +241,11 @@ class _Form:
             tags=split_tags(",".join(self._texts["tags"])) if "tags" in self._texts else None,
         )
 
+    def applied(self, upload: Upload) -> UploadFields:
+        """The validated fields, after the surface's own have been told to ``upload``."""
+        fields = self.fields()
+        return self._extras.apply(upload, self._texts, fields) if self._extras else fields
+
     def _begin(self, part: Part) -> None:
         self._into_file = part.name == FILE_FIELD and part.filename is not None
         if not self._into_file:
@@ -229,22 +257,22 @@ class _Form:
             raise MalformedBody(
                 "The form has more than one file part; send one image in a request.", code="duplicate_file"
             )
-        # Fields that came before the file are refused before its bytes are read.
-        self.fields()
+        self.fields()  # what came before the file is refused before its bytes are read
         self.upload = self.stack.enter_context(
             self._open_upload(filename=part.filename, declared_type=part.content_type)
         )
+        self.applied(self.upload)
 
     def _end(self) -> None:
         if self._into_file:
             self._into_file = False
             return
-        if self._field == "user_id":
+        if self._field == "user_id" and "user_id" not in self._taken:
             # Ignoring it would store or change in another name than the caller believes.
             raise InvalidInput(
                 "Name the user in X-User-ID or in the query's user_id, not in the form.", code="invalid_field"
             )
-        if self._field in ("title", "description", "tags"):
+        if self._field in self._taken:
             try:
                 self._texts.setdefault(self._field, []).append(self._value.decode("utf-8"))
             except UnicodeDecodeError as error:
