@@ -1,13 +1,22 @@
-"""A reading socket that will not wait for ever: deadlines for headers, a minimum rate for bodies, ``100 Continue``
-on demand.
+"""A socket that will not wait for ever: deadlines for headers, a minimum rate for bodies, ``100 Continue`` on demand.
+
+No thread blocks in the kernel's ``recv`` or ``send``: what is there is taken at once, and only where there is nothing
+does it wait, in ``poll``. Python's own time limits cost three more system calls for each read, and every one gives up
+the interpreter's lock, which a busy worker's threads then fight for.
 """
 
 from __future__ import annotations
 
 import math
+import select
 import socket
+import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
+
+_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +31,7 @@ class Pace:
 
 
 class PacedSocket:
-    """Wraps a connected socket's reading side; the server's parser reads through it instead of the socket.
+    """Wraps a connected socket, which it makes non-blocking; the server uses it instead of the socket.
 
     Headers must be whole ``header_seconds`` after they began. A body may pause for ``idle_seconds`` at most, and must
     bring ``minimum_rate`` bytes a second in each window of ``grace_seconds``: an average over the whole body would let
@@ -31,12 +40,19 @@ class PacedSocket:
     """
 
     def __init__(self, sock: socket.socket, pace: Pace) -> None:
+        sock.setblocking(False)
         self._sock = sock
         self._pace = pace
+        self._limit: float | None = None  # the server's own, of each read
         self._in_body = False
         self._continue_owed = False
         self._silent = 0.0  # seconds waited since the last byte
         self._received, self._waited = 0, 0.0  # in this window, or in the head
+
+    @property
+    def plain(self) -> socket.socket:
+        """The socket itself, for what has limits of its own."""
+        return self._sock
 
     @property
     def continue_owed(self) -> bool:
@@ -66,27 +82,52 @@ class PacedSocket:
         """
         if self._continue_owed:
             self._continue_owed = False
-            self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        data = self._receive(size)
+        if data is None:
+            return self._recv_later(size)
+        self._received += len(data)
+        self._silent = 0.0
+        return data
+
+    def _recv_later(self, size: int) -> bytes:
+        """The same, when nothing is there yet."""
         # The server sets a limit of its own while it drains a body that nobody read.
-        own = self._sock.gettimeout()
-        left = math.inf if own is None else own
-        try:
-            while (allowed := min(self._allowed(), left)) > 0:
-                self._sock.settimeout(allowed)
-                started = monotonic()
-                data = self._receive(size)
-                passed = monotonic() - started
-                self._waited += passed
-                self._silent += passed
-                left -= passed
-                if data is not None:
-                    self._received += len(data)
-                    self._silent = 0.0
-                    return data
-        finally:
-            # The same socket sends the answer.
-            self._sock.settimeout(self._pace.send_seconds)
+        left = math.inf if self._limit is None else self._limit
+        while (allowed := min(self._allowed(), left)) > 0:
+            started = monotonic()
+            ready = readable(self._sock, allowed)
+            passed = monotonic() - started
+            self._waited += passed
+            self._silent += passed
+            left -= passed
+            # Not ready: the window may be over and another begin; the limits decide.
+            data = self._receive(size) if ready else None
+            if data is not None:
+                self._received += len(data)
+                self._silent = 0.0
+                return data
         return self._too_slow()
+
+    def sendall(self, *pieces: bytes) -> None:
+        """Send everything, with one system call where the kernel has room.
+
+        :raises TimeoutError: when that takes more than ``send_seconds``.
+        """
+        sent, size = self._send(pieces), sum(map(len, pieces))
+        if sent == size:
+            return
+        deadline = monotonic() + self._pace.send_seconds
+        with memoryview(b"".join(pieces)) as view:
+            while sent < size:
+                left = deadline - monotonic()
+                if left <= 0 or not writable(self._sock, left):
+                    raise TimeoutError("the client takes the answer too slowly")
+                sent += self._send((view[sent:],))
+
+    def awaits(self, seconds: float) -> bool:
+        """Whether there is something to read, the connection's end included, within ``seconds``."""
+        return readable(self._sock, seconds)
 
     def _begin(self) -> None:
         self._received, self._waited, self._silent = 0, 0.0, 0.0
@@ -94,8 +135,18 @@ class PacedSocket:
     def _receive(self, size: int) -> bytes | None:
         try:
             return self._sock.recv(size)
-        except TimeoutError:
-            return None  # the window may be over and another begin: the limits decide
+        except _NOTHING_YET:
+            return None
+
+    def _send(self, pieces: Sequence[bytes | memoryview]) -> int:
+        try:
+            if len(pieces) == 1:
+                return self._sock.send(pieces[0])
+            if isinstance(self._sock, ssl.SSLSocket):  # which can not gather
+                return self._sock.send(b"".join(pieces))
+            return self._sock.sendmsg(pieces)
+        except _NOTHING_YET:
+            return 0
 
     def _allowed(self) -> float:
         """Seconds that the next read may wait; begins a new window when the last one brought enough."""
@@ -117,12 +168,38 @@ class PacedSocket:
         return b""  # to the parser the client has gone: there is no request to answer
 
     def gettimeout(self) -> float | None:
-        """The socket's own time limit."""
-        return self._sock.gettimeout()
+        """The server's own limit of a read."""
+        return self._limit
 
     def settimeout(self, seconds: float | None) -> None:
-        """Set the socket's own time limit; the next ``recv`` sets it again."""
-        self._sock.settimeout(seconds)
+        """Limit each read also to ``seconds``."""
+        self._limit = seconds
+
+    def setblocking(self, flag: bool) -> None:
+        """As for a socket: blocking is no limit."""
+        self._limit = None if flag else 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the socket's: ``fileno``, ``shutdown``, ``close``."""
+        return getattr(self._sock, name)
+
+
+def readable(sock: socket.socket, seconds: float) -> bool:
+    """Whether ``sock`` has something to read within ``seconds``."""
+    return _ready(sock, select.POLLIN, seconds)
+
+
+def writable(sock: socket.socket, seconds: float) -> bool:
+    """Whether ``sock`` has room to send within ``seconds``."""
+    return _ready(sock, select.POLLOUT, seconds)
+
+
+def _ready(sock: socket.socket, event: int, seconds: float) -> bool:
+    if event == select.POLLIN and isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True  # decrypted already: the kernel has nothing more to tell
+    poll = select.poll()
+    poll.register(sock, event)
+    return bool(poll.poll(math.ceil(seconds * 1000)))
 
 
 def linger(sock: socket.socket, *, seconds: float, most: int) -> None:

@@ -66,30 +66,30 @@ def test_a_body_below_the_minimum_rate_times_out_although_it_never_stalls(
 
 
 class Scripted:
-    """A socket and the clock that it moves: each read waits ``pause`` seconds and gives that many bytes."""
+    """A socket and the clock that it moves: each piece is there after ``pause`` seconds and has that many bytes."""
 
     def __init__(self, *script: tuple[float, int]) -> None:
         self.now = 0.0
         self._script = iter(script)
         self._next = next(self._script)
-        self._limit: float | None = None
 
     def clock(self) -> float:
         return self.now
 
-    def gettimeout(self) -> float | None:
-        return None
+    def setblocking(self, flag: bool) -> None:
+        assert not flag
 
-    def settimeout(self, seconds: float | None) -> None:
-        self._limit = seconds
+    def readable(self, _sock: object, seconds: float) -> bool:
+        pause, count = self._next
+        passed = min(pause, seconds)
+        self.now += passed
+        self._next = (pause - passed, count)
+        return pause <= seconds
 
     def recv(self, size: int) -> bytes:
         pause, count = self._next
-        if self._limit is not None and pause > self._limit:
-            self.now += self._limit
-            self._next = (pause - self._limit, count)
-            raise TimeoutError
-        self.now += pause
+        if pause > 0:
+            raise BlockingIOError
         self._next = next(self._script, (math.inf, 0))
         assert count <= size
         return bytes(count)
@@ -99,6 +99,7 @@ def seconds_until_ended(monkeypatch: pytest.MonkeyPatch, pace: Pace, *script: tu
     """When the body of the script is refused, on the script's own clock."""
     scripted = Scripted(*script)
     monkeypatch.setattr(pacing, "monotonic", scripted.clock)
+    monkeypatch.setattr(pacing, "readable", scripted.readable)
     paced = PacedSocket(cast(socket.socket, scripted), pace)
     paced.begin_body(owes_continue=False)
     with pytest.raises(TimeoutError):
@@ -181,6 +182,34 @@ def test_the_servers_own_shorter_limit_is_kept(pair: tuple[socket.socket, socket
     with pytest.raises(TimeoutError):
         paced.recv(1)
     assert monotonic() - started < 2
+
+
+def test_an_answer_larger_than_the_kernel_holds_arrives_whole(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    head, body = b"head", bytes(range(256)) * 40_000
+    sender = threading.Thread(target=paced.sendall, args=(head, body))
+    sender.start()
+    received = b""
+    while len(received) < len(head) + len(body):
+        received += pair[1].recv(1 << 20)
+    sender.join()
+    assert received == head + body
+
+
+def test_a_client_that_does_not_take_its_answer_is_given_up(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], Pace(send_seconds=0.2))
+    started = monotonic()
+    with pytest.raises(TimeoutError):
+        paced.sendall(b"head", bytes(20_000_000))
+    assert 0.15 < monotonic() - started < 2
+
+
+def test_a_client_that_has_gone_is_noticed(pair: tuple[socket.socket, socket.socket]) -> None:
+    paced = PacedSocket(pair[0], FAST)
+    paced.begin_headers()
+    pair[1].close()
+    assert paced.awaits(1)
+    assert paced.recv(1) == b""
 
 
 def test_lingering_lets_the_answer_arrive_while_the_client_still_sends() -> None:
