@@ -9,6 +9,7 @@ const OUTCOMES = ["uploaded", "cancelled", "failed"];
 export class Announcer {
   #region;
   #texts = [];
+  #conclusion = "";
   #outcomes = new Map();
   #timer = 0;
 
@@ -20,6 +21,12 @@ export class Announcer {
   /** Say a sentence. */
   say(text) {
     this.#texts.push(text);
+    this.#soon();
+  }
+
+  /** Say a sentence that sums up what came before it. */
+  conclude(text) {
+    this.#conclusion = text;
     this.#soon();
   }
 
@@ -36,15 +43,16 @@ export class Announcer {
 
   #flush() {
     this.#timer = 0;
-    const said = [];
+    const said = this.#texts;
     for (const what of OUTCOMES) {
       const of = this.#outcomes.get(what) ?? [];
       if (of.length === 1) said.push(of[0]);
-      else if (of.length) said.push(`${plural(of.length, "file")} ${what}.`);
+      else if (of.length && !this.#conclusion) said.push(`${plural(of.length, "file")} ${what}.`);
     }
-    // Outcomes before sentences: "All done" must come last.
-    this.#region.textContent = [...said, ...this.#texts].join(" ");
+    if (this.#conclusion) said.push(this.#conclusion);
+    this.#region.textContent = said.join(" ");
     this.#texts = [];
+    this.#conclusion = "";
     this.#outcomes.clear();
   }
 }

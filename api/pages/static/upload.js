@@ -208,5 +208,6 @@ function paused() {
 }
 
 function idle({ done, failed }) {
-  announcer.say(failed ? `All done: ${done} uploaded, ${failed} failed.` : `All done: ${plural(done, "file")} uploaded.`);
+  const counted = failed ? `${done} uploaded, ${failed} failed` : `${plural(done, "file")} uploaded`;
+  announcer.conclude(`All done: ${counted}.`);
 }
