@@ -11,7 +11,7 @@ from flask import Flask
 import config
 from api.errors import HTTP_CODES
 from services import errors
-from utils.gunicorn_worker import _CODES
+from utils.gunicorn_refusals import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
