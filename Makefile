@@ -48,7 +48,7 @@ format: .venv/.dev-stamp ## let ruff format and repair what it can
 bench: .venv/.dev-stamp ## measure (see docs/performance.md)
 	@exec $(BIN)/python -m bench $(BENCH_ARGS)
 
-services-up: ## start real S3 servers and PostgreSQL on loopback; the first time builds them
+services-up: ## start real S3 servers, PostgreSQL and DynamoDB Local on loopback; the first time builds them
 	@bash .ci/services up
 	@bash .ci/services env
 
