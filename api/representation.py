@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import request
 from marshmallow import fields
@@ -119,4 +119,4 @@ def next_page(cursor: str | None, parameter: str = "cursor") -> str | None:
     if cursor is None:
         return None
     arguments = [(name, value) for name, value in request.args.items(multi=True) if name != parameter]
-    return absolute(f"{request.path}?{urlencode([*arguments, (parameter, cursor)])}")
+    return absolute(f"{quote(request.path)}?{urlencode([*arguments, (parameter, cursor)])}")

@@ -43,7 +43,7 @@ class Cursors:
             raise _refused() from error
         if made_for != _fingerprint(query):
             raise InvalidInput(
-                "last_key belongs to another query; repeat the query that it came from, or leave last_key out.",
+                "The cursor belongs to another query; repeat the query that it came from, or leave the cursor out.",
                 code="invalid_cursor",
             )
         return Position(_EPOCH + microseconds * _MICROSECOND, image_id)
@@ -56,6 +56,6 @@ def _fingerprint(query: ImageQuery) -> str:
 
 def _refused() -> InvalidInput:
     return InvalidInput(
-        "last_key is not one that this service handed out; pass it on unchanged, or leave it out.",
+        "The cursor is not one that this service handed out; pass it on unchanged, or leave it out.",
         code="invalid_cursor",
     )

@@ -13,6 +13,11 @@ STORED = {
     "key", "image_id", "url", "content_type", "size", "width", "height", "sha256", "etag", "version_id",
 }  # fmt: skip
 """What surface 0 answers when it has stored an image."""
+METADATA = {
+    "image_id", "user_id", "s3_key", "key", "content_type", "size", "width", "height", "sha256", "title", "description",
+    "tags", "upload_time", "created_at", "updated_at", "version_id", "status", "original_filename", "visibility",
+}  # fmt: skip
+"""The members of the metadata object."""
 
 
 def upload(client: FlaskClient, data: bytes, name: str = "photo.jpg", **fields: Any) -> TestResponse:
