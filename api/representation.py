@@ -41,10 +41,9 @@ METADATA: dict[str, Any] = {
 """An example of the metadata object."""
 
 
-class ImageMetadata(Answer):
-    """The metadata object."""
+class ImageMembers(Answer):
+    """The metadata object without ``image_id``, which means something else in one of the published APIs."""
 
-    image_id = fields.UUID(required=True)
     user_id = fields.String(required=True, metadata={"description": "The owner."})
     s3_key = fields.String(required=True, metadata={"description": "The object's key in the bucket."})
     key = fields.String(required=True, metadata={"description": "The id with the extension of the type."})
@@ -63,6 +62,12 @@ class ImageMetadata(Answer):
     status = fields.String(required=True)
     original_filename = fields.String(required=True)
     visibility = fields.String(required=True)
+
+
+class ImageMetadata(ImageMembers):
+    """The metadata object."""
+
+    image_id = fields.UUID(required=True)
 
 
 def metadata(image: Image) -> dict[str, Any]:

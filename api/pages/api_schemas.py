@@ -8,7 +8,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from api.dialects import Dialect
 from api.openapi import BINARY, Answer
-from api.representation import METADATA, ImageMetadata
+from api.representation import METADATA, ImageMembers
 from services.listings import MAX_LIMIT
 
 DIALECT = Dialect(members={"success": False}, paths=("/upload/", "/api/url/", "/api/images/"))
@@ -28,7 +28,7 @@ class LabelQuery(Schema):
     cursor = fields.String(metadata={"description": "From the answer before: the next page."})
 
 
-class LabelImage(ImageMetadata):
+class LabelImage(ImageMembers):
     """An image under a label."""
 
     image_id = fields.String(required=True, metadata={"description": "The label; the image's own id is in `key`."})

@@ -24,9 +24,9 @@ LATEST = {"success", "image_id", "s3_url", "original_filename", "file_size", "co
 BAD_LABELS = ["a b", "a.b", "x" * 65, "é", "a%22b", "<b>", "%00", "a;b", "a:b", "%F0%9F%8F%96"]
 
 
-def submit(client: FlaskClient, label: str, data: bytes | None = None, **headers: str) -> TestResponse:
+def submit(client: FlaskClient, label: str, data: bytes | None = None, user: str | None = None) -> TestResponse:
     form = {"file": (io.BytesIO(jpeg() if data is None else data), "photo.jpg")}
-    return client.post(f"/upload/{label}", data=form, headers=headers)
+    return client.post(f"/upload/{label}", data=form, headers={} if user is None else {"X-User-ID": user})
 
 
 def assert_failure(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
@@ -88,12 +88,12 @@ class TestUpload:
         assert stored() == 0
 
     def test_who_names_somebody_else_adds_nothing(self, client: FlaskClient, stored: Callable[[], int]) -> None:
-        assert_failure(submit(client, "user123", **{"X-User-ID": "user456"}), 404, "not_found")
+        assert_failure(submit(client, "user123", user="user456"), 404, "not_found")
         form = {"file": (io.BytesIO(jpeg()), "a.jpg")}
         assert_failure(client.post("/upload/user123?user_id=user456", data=form), 404, "not_found")
-        assert_failure(submit(client, "user123", **{"X-User-ID": "a\tb"}), 400, "invalid_field")
+        assert_failure(submit(client, "user123", user="a\tb"), 400, "invalid_field")
         assert stored() == 0
-        assert submit(client, "user123", **{"X-User-ID": "user123"}).status_code == 201
+        assert submit(client, "user123", user="user123").status_code == 201
 
     def test_a_url_that_can_not_be_signed_does_not_deny_what_was_stored(
         self, make_app: Callable[..., Flask], jpeg_photo: bytes

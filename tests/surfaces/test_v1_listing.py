@@ -143,7 +143,12 @@ def test_ten_by_default_and_all_of_them_page_by_page(client: FlaskClient) -> Non
     made = [submit(client, tags="a") for _ in range(12)]
     assert listed(client)["count"] == 10
     assert listed(client, limit=100)["count"] == 12
-    for query in ({}, {"filter_by": "tags", "tags": "a"}, {"filter_by": "title", "title": "untitled"}):
+    queries: list[dict[str, Any]] = [
+        {},
+        {"filter_by": "tags", "tags": "a"},
+        {"filter_by": "title", "title": "untitled"},
+    ]
+    for query in queries:
         body = listed(client, limit=5, **query)
         seen = ids(body)
         while body["next"]:
