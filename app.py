@@ -29,6 +29,7 @@ from services.ingest import Ingest
 from services.inspection.decode import DecodeVerifier
 from services.limits import UploadLimits
 from services.listings import Listings
+from services.metadata.dynamodb import DynamoOptions, DynamoRepository, DynamoTable
 from services.metadata.engine import make_engine
 from services.metadata.migrate import upgrade
 from services.metadata.sql import SqlImageRepository
@@ -71,7 +72,7 @@ def create_app(settings: config.Settings | None = None, *, services: Core | None
 def build_core(settings: config.Settings) -> Core:
     """Wire the core to the store and the database that the settings name; opens no connection."""
     store = build_store(settings)
-    repository: Repository = SqlImageRepository(build_engine(settings))
+    repository = build_repository(settings)
     timed = TimedStore(store)
     urls = cast(PresigningStore, store)
     limits = UploadLimits(settings.max_file_size, settings.max_pixels, settings.strict_content_type)
@@ -120,6 +121,18 @@ def build_store(settings: config.Settings) -> FileStore | S3Store:
     )
 
 
+def build_repository(settings: config.Settings) -> Repository:
+    """The rows: DynamoDB when a table is named, else SQL."""
+    if settings.dynamo_table:
+        return DynamoRepository(build_table(settings, settings.dynamo_table))
+    return SqlImageRepository(build_engine(settings))
+
+
+def build_table(settings: config.Settings, name: str) -> DynamoTable:
+    """The DynamoDB table."""
+    return DynamoTable(DynamoOptions(name, region=settings.aws_region, endpoint=settings.dynamo_endpoint_url))
+
+
 def build_engine(settings: config.Settings) -> Engine:
     """The database's engine; beside the embedded store its rows are as durable as the bytes that they describe."""
     if not settings.database_url.startswith("sqlite"):
@@ -134,18 +147,14 @@ def prepare(settings: config.Settings) -> None:
     :raises services.errors.BackendMisconfigured: when an operator must act before the service can work.
     :raises services.errors.BackendUnavailable: when the database does not answer.
     """
-    if settings.s3_bucket is None or settings.database_url.startswith("sqlite"):
+    if settings.s3_bucket is None or (not settings.dynamo_table and settings.database_url.startswith("sqlite")):
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BackendMisconfigured(
                 detail=f"DATA_DIR is {str(settings.data_dir)!r}: it should be a writable folder ({error.strerror})"
             ) from error
-    engine = build_engine(settings)
-    try:
-        upgrade(engine, lock_path=_migration_lock(settings))
-    finally:
-        engine.dispose()
+    _prepare_database(settings)
     store: ObjectStore = build_store(settings)
     if isinstance(store, FileStore):
         store.sweep()
@@ -154,6 +163,20 @@ def prepare(settings: config.Settings) -> None:
     except BackendUnavailable as error:
         # S3 may come back; until then /health/ready keeps traffic away.
         log.warning("the object store does not answer yet: %s", error.detail or error)
+
+
+def _prepare_database(settings: config.Settings) -> None:
+    if settings.dynamo_table:
+        table = build_table(settings, settings.dynamo_table)
+        if settings.environment not in config.SECURED_ENVIRONMENTS and settings.dynamo_endpoint_url:
+            table.create_missing()
+        table.check()
+        return
+    engine = build_engine(settings)
+    try:
+        upgrade(engine, lock_path=_migration_lock(settings))
+    finally:
+        engine.dispose()
 
 
 def _migration_lock(settings: config.Settings) -> Path | None:

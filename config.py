@@ -65,9 +65,11 @@ TABLE: tuple[Setting, ...] = (
          "Server-side encryption asked for with every write; empty leaves it to the bucket's default."),
     row("S3_KMS_KEY_ID", mf.String(), "", "a KMS key id or ARN",
          "The key for `S3_ENCRYPTION=aws:kms`; empty means the account's own S3 key."),
-    row("DYNAMO_TABLE", mf.String(), None, "to be unset",
-         "Metadata in DynamoDB. Not in this release: setting it stops the start.",
-         "DYNAMODB_TABLE_NAME", "TABLE_NAME"),
+    row("DYNAMO_TABLE", matches(r"[A-Za-z0-9_.-]{3,255}"), None,
+         "a table name: 3 to 255 of A-Z, a-z, 0-9, '.', '_' and '-'",
+         "The DynamoDB table that holds the metadata. Without it: SQL.", "DYNAMODB_TABLE_NAME", "TABLE_NAME"),
+    row("DYNAMO_ENDPOINT_URL", matches(HTTP_URL), None, "an http:// or https:// URL",
+         "Another DynamoDB than that of `AWS_ENDPOINT_URL`; development makes the table there."),
     row("DATABASE_URL", matches(DATABASE_URLS), None, "sqlite:///path or postgresql://user@host/database",
          "Where the metadata lives. Default: SQLite in `DATA_DIR`. `DATABASE_PATH` names a SQLite file.",
          secret=True, DATABASE_PATH=_sqlite_url),
@@ -137,6 +139,7 @@ class Settings:
     s3_encryption: Literal["", "AES256", "aws:kms"]
     s3_kms_key_id: str
     dynamo_table: str | None
+    dynamo_endpoint_url: str | None
     database_url: str
     sqlite_synchronous: Literal["auto", "full", "normal"]
     presigned_expiration: int
@@ -196,6 +199,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     data_dir = Path(values["data_dir"]).expanduser().absolute()
     values["data_dir"] = data_dir
     values["database_url"] = values["database_url"] or f"sqlite:///{data_dir / 'metadata.sqlite3'}"
+    values["dynamo_endpoint_url"] = values["dynamo_endpoint_url"] or values["aws_endpoint_url"]
     values["secret_key"] = values["secret_key"] or _kept_secret(data_dir)
     values["web_concurrency"] = values["web_concurrency"] or _default_workers(values)
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})
@@ -206,9 +210,10 @@ def _combinations(values: Mapping[str, Any]) -> list[str]:
     problems = []
     secured = values["environment"] in SECURED_ENVIRONMENTS
     where = f"with ENVIRONMENT={values['environment']}"
-    if values["dynamo_table"]:
+    if values["dynamo_table"] and values["database_url"]:
         problems.append(
-            f"DYNAMO_TABLE is {values['dynamo_table']!r}: it should be unset, this release has SQL metadata only"
+            f"DYNAMO_TABLE is {values['dynamo_table']!r} and DATABASE_URL is set too: the metadata lives in one place, "
+            "unset one of them"
         )
     if secured and values["auth"] == "none" and not values["allow_anonymous"]:
         problems.append(

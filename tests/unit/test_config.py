@@ -107,7 +107,7 @@ def test_localstack_against_another_endpoint_is_a_contradiction(tmp_path: Path) 
         ("DATABASE_PATH", "a?b.db"),
         ("DATABASE_URL", "sqlite:///a?b=c"),
         ("RATE_LIMIT_STORAGE", "file:///x"),
-        ("DYNAMO_TABLE", "images"),
+        ("DYNAMO_TABLE", "my table"),
         ("DATA_DIR", "/tmp/a?b"),
         ("WEB_CONCURRENCY", "0"),
         ("THREADS", "many"),
@@ -212,3 +212,15 @@ def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pyt
     settings = config.load()
     assert (settings.port, settings.log_level) == (6001, "ERROR")
     assert settings.data_dir == tmp_path / "elsewhere"
+
+
+def test_dynamodb_is_where_the_other_aws_services_are_unless_it_has_its_own_address(tmp_path: Path) -> None:
+    assert load(tmp_path).dynamo_endpoint_url is None
+    assert load(tmp_path, AWS_ENDPOINT_URL="http://host:4566").dynamo_endpoint_url == "http://host:4566"
+    both = load(tmp_path, AWS_ENDPOINT_URL="http://host:9000", DYNAMO_ENDPOINT_URL="http://host:8000")
+    assert (both.aws_endpoint_url, both.dynamo_endpoint_url) == ("http://host:9000", "http://host:8000")
+
+
+def test_the_metadata_lives_in_one_place(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, DYNAMO_TABLE="images", DATABASE_PATH="images.db")
+    assert line.startswith("DYNAMO_TABLE is 'images' and DATABASE_URL is set too")
