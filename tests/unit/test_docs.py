@@ -20,7 +20,7 @@ UNUSED = {411, 422}
 """Statuses of ``OF_HTTP`` that only an extension could raise: no URL asks for a length, arguments that are not valid
 are a 400 everywhere.
 """
-HIDDEN = {"/docs", "/docs/ui/<name>", "/docs/static/<path:filename>", "/openapi.json"}
+HIDDEN = {"/docs", "/docs/ui/<name>", "/docs/static/<path:filename>", "/pages/static/<path:filename>", "/openapi.json"}
 
 
 def table(first: str, text: str = README) -> list[list[str]]:
@@ -56,7 +56,7 @@ def test_the_env_example_names_only_settings_and_sets_no_secret() -> None:
 
 def test_the_endpoint_table_is_the_routing(make_app: Callable[..., Flask]) -> None:
     served = {
-        f"`{method} {str(rule).replace('<', '{').replace('>', '}')}`"
+        f"`{method} {str(rule).replace('<page:', '{').replace('<', '{').replace('>', '}')}`"
         for rule in make_app().url_map.iter_rules()
         if str(rule) not in HIDDEN
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
