@@ -81,7 +81,7 @@ def build_core(settings: config.Settings) -> Core:
         timed, urls, repository, limits=limits, verifier=verifier, expiration=settings.presigned_expiration
     )
     return Core(
-        images=Images(timed, repository, urls),
+        images=Images(timed, repository, urls, arrivals=direct.settle),
         uploads=Uploads(
             timed, repository, limits=limits, budget=MemoryBudget(settings.upload_memory), verifier=verifier
         ),

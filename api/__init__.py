@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 from flask_smorest import Api
 
-from api import dialects, errors, objects, ops, pages, primary, v1
+from api import dialects, errors, images, objects, ops, pages, primary, v1
 from api.openapi import DESCRIPTION, Shared
 from api.problems import Problem
 
@@ -24,7 +24,7 @@ API_OPTIONS = {
     },
 }
 
-SURFACES = (ops.blueprint, primary.blueprint, v1.blueprint, *pages.blueprints)
+SURFACES = (ops.blueprint, primary.blueprint, images.blueprint, v1.blueprint, *pages.blueprints)
 """What is always mounted, in the order of the OpenAPI document."""
 
 DIALECTS = {v1.blueprint.name: v1.DIALECT, **pages.dialects}

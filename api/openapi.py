@@ -59,6 +59,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Cache-Control": {"description": "How long the answer may be kept.", "schema": _TEXT},
     "Content-Disposition": {"description": "The file name; `attachment` with `download=1`.", "schema": _TEXT},
     "Location": {"description": "Where the image is read.", "schema": {"type": "string", "format": "uri-reference"}},
+    "Link": {"description": "The next page, where there is one (RFC 8288).", "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait, where known.", "schema": {"type": "integer", "minimum": 0}},
     "WWW-Authenticate": {"description": "What the request lacks.", "schema": _TEXT},
     "x-amz-version-id": {"description": "The id of the stored version.", "schema": _TEXT},

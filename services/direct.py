@@ -22,7 +22,7 @@ from datetime import timedelta
 from itertools import islice
 
 from services.arrivals import stored_type
-from services.errors import ServiceError
+from services.errors import BackendError, BackendUnavailable, ServiceError
 from services.limits import UploadLimits
 from services.models import PENDING, Caller, Image, PendingUpload, UploadFields
 from services.names import clean_filename, object_name
@@ -107,6 +107,7 @@ class DirectUploads:
         :param expires_in: life of the URL in seconds.
         :raises UnsupportedType: for a type that is not stored here.
         :raises TooLarge: for a size over the limit.
+        :raises BackendUnavailable: when the store can not sign.
         """
         declared = content_type.strip()
         if size is not None:
@@ -194,10 +195,14 @@ class DirectUploads:
 
     def _ticket(self, upload: PendingUpload, life: int) -> Ticket:
         key, kind, limit = upload.object_key, upload.content_type, upload.max_size
-        url = self._urls.presign_put(key, expires_in=life, content_type=kind, max_size=limit)
         post = None
-        if self._posts:
-            post = self._posts.presign_post(key, expires_in=life, content_type=kind, max_size=limit)
+        try:
+            url = self._urls.presign_put(key, expires_in=life, content_type=kind, max_size=limit)
+            if self._posts:
+                post = self._posts.presign_post(key, expires_in=life, content_type=kind, max_size=limit)
+        except BackendError as error:
+            # Whatever the cause, clients are told one thing, and the log has the cause.
+            raise BackendUnavailable(detail=f"presigning failed: {error.detail or error}") from error
         return Ticket(upload, url, {"Content-Type": kind}, life, post)
 
     def _is_stray(self, object_key: str) -> bool:
