@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,7 @@ import api
 import config
 from api.access import AccessLog
 from api.context import EXTENSION
+from api.ops.doctor import doctor_command
 from api.ops.ingest import ingest_command
 from services.core import Core
 from services.cursors import Cursors
@@ -25,6 +27,7 @@ from services.direct import DirectUploads
 from services.errors import BackendMisconfigured, BackendUnavailable
 from services.health import Readiness
 from services.images import Images
+from services.doctor import Doctor
 from services.ingest import Ingest
 from services.inspection.decode import DecodeVerifier
 from services.limits import UploadLimits
@@ -65,6 +68,7 @@ def create_app(settings: config.Settings | None = None, *, services: Core | None
         _limit_rate(app, settings.rate_limit, settings.rate_limit_storage)
     api.register(app, serve_objects=core.served_store is not None)
     app.cli.add_command(ingest_command(lambda: build_ingest(settings, core)))
+    app.cli.add_command(doctor_command(lambda grace: build_doctor(settings, grace)))
     app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]  # the documented way to add middleware
     return app
 
@@ -103,6 +107,12 @@ def build_ingest(settings: config.Settings, core: Core) -> Ingest:
     url = settings.ingest_queue_url
     queue = SqsQueue(url, region=settings.aws_region) if url else None
     return Ingest(core.direct, queue, bucket=settings.s3_bucket)
+
+
+def build_doctor(settings: config.Settings, grace: float) -> Doctor:
+    """What ``flask doctor`` runs; ``grace`` in seconds."""
+    prepare(settings)
+    return Doctor(build_store(settings), build_repository(settings), lambda: time.sleep(grace))
 
 
 def build_store(settings: config.Settings) -> FileStore | S3Store:
