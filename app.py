@@ -24,10 +24,10 @@ from api.ops.ingest import ingest_command
 from services.core import Core
 from services.cursors import Cursors
 from services.direct import DirectUploads
+from services.doctor import Doctor
 from services.errors import BackendMisconfigured, BackendUnavailable
 from services.health import Readiness
 from services.images import Images
-from services.doctor import Doctor
 from services.ingest import Ingest
 from services.inspection.decode import DecodeVerifier
 from services.limits import UploadLimits
