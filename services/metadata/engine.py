@@ -56,6 +56,18 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection for several SELECTs that all see the database of one moment; it must not write."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN")  # deferred: a reader takes no lock that a writer would wait for
+            yield connection
+        return
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        yield connection
+
+
 class Writer:
     """Transactions that change rows. Share one per engine.
 

@@ -14,7 +14,9 @@ from sqlalchemy import (
     Column,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -29,6 +31,13 @@ _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 STATUS_READY = "ready"
 """``images.status`` of an image whose bytes were inspected and stored."""
+STATUS_DELETED = "deleted"
+"""``images.status`` of an image whose current version is a delete marker."""
+
+SortedText = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that an index is searched by: in the order of its code points, as on SQLite and in Python. The language of a
+PostgreSQL database would sort ids without their hyphens, at a higher price, and differently after an upgrade.
+"""
 
 
 class UtcMicroseconds(TypeDecorator[datetime]):
@@ -82,8 +91,8 @@ metadata = MetaData(
 images = Table(
     "images",
     metadata,
-    Column("image_id", Text, primary_key=True),
-    Column("owner", Text, nullable=False),
+    Column("image_id", SortedText, primary_key=True),
+    Column("owner", SortedText, nullable=False),
     Column("object_key", Text, nullable=False),
     Column("filename", Text, nullable=False),
     Column("title", Text, nullable=False),
@@ -94,15 +103,19 @@ images = Table(
     Column("revision", Integer, nullable=False, comment="counts the changes of the row"),
     Column("version_id", Text, nullable=False, comment="the current version's"),
     Column("sequence", Integer, nullable=False, comment="the current version's"),
+    Column("size", BigInteger, nullable=False, comment="the current version's, for the totals"),
     Column("created_at", UtcMicroseconds, nullable=False),
     Column("updated_at", UtcMicroseconds, nullable=False),
+    # A listing walks one of these from its end: newest first, no sort, no row of another owner.
+    Index("ix_images_status_owner", "status", "owner", "created_at", "image_id"),
+    Index("ix_images_status_created_at", "status", "created_at", "image_id"),
 )
-"""One row per image, deleted ones included. Indexes for listing belong to the listing queries and come with them."""
+"""One row per image, deleted ones included."""
 
 image_versions = Table(
     "image_versions",
     metadata,
-    Column("image_id", Text, ForeignKey(images.c.image_id), primary_key=True),
+    Column("image_id", SortedText, ForeignKey(images.c.image_id), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("version_id", Text, nullable=False),
     Column("content_type", Text, nullable=False),
@@ -119,3 +132,59 @@ image_versions = Table(
     sqlite_with_rowid=False,
 )
 """One row per write of an image, delete markers included; ``sequence`` counts 1, 2, 3 … within the image."""
+
+image_terms = Table(
+    "image_terms",
+    metadata,
+    Column("term", LargeBinary, primary_key=True, comment="a digest, see services.metadata.sql_terms"),
+    Column("created_at", UtcMicroseconds, primary_key=True, comment="the image's"),
+    Column("image_id", SortedText, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Under which terms (tags, pairs of tags, words of the title) an image is found, newest first within each term.
+
+No foreign key: it would look up the image again for each of its terms, and only ``services.metadata.sql`` writes here.
+"""
+
+daily_totals = Table(
+    "daily_totals",
+    metadata,
+    Column(
+        "day", Integer, primary_key=True, autoincrement=False, comment="of created_at, in days since 1970-01-01 UTC"
+    ),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("images", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What ``images`` holds, by day: visible ones with their size, and deleted ones. Triggers keep it (see the migration).
+
+Several slots of a day add up to it. On PostgreSQL a row that two transactions change makes the second wait for the
+first one's commit: with one row for each day, all uploads would queue. A slot's numbers alone mean nothing, they may be
+negative.
+"""
+
+pending_uploads = Table(
+    "pending_uploads",
+    metadata,
+    Column("image_id", SortedText, primary_key=True),
+    Column("owner", SortedText, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("max_size", BigInteger, nullable=False),
+    Column("title", Text),
+    Column("description", Text),
+    Column("tags", StringTuple),
+    Column("visibility", Text),
+    Column("created_at", UtcMicroseconds, nullable=False),
+    Column("expires_at", UtcMicroseconds, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_pending_uploads_status_owner", "status", "owner", "created_at", "image_id"),
+    Index("ix_pending_uploads_status_created_at", "status", "created_at", "image_id"),
+    Index("ix_pending_uploads_expires_at", "expires_at", "image_id"),
+)
+"""One row per announced upload that is not an image: pending, or rejected. A field that the caller left out is NULL."""

@@ -85,7 +85,7 @@ def test_down_and_up_again(engine: Engine) -> None:
         command.downgrade(config, "base")
     assert tables(engine) == {"alembic_version"}
     upgrade(engine, lock_path=None)
-    assert tables(engine) == {"alembic_version", "images", "image_versions"}
+    assert tables(engine) == {"alembic_version", *metadata.tables}
     SqlImageRepository(engine).add(an_image())
 
 
