@@ -191,15 +191,20 @@ class S3Store:
     def presign_get(self, key: str, version_id: str, *, expires_in: int, content_type: str, disposition: str) -> str:
         """A SigV4 URL that fetches one version. With temporary credentials it ends when they do, if that is earlier."""
         parameters = {
-            "VersionId": version_id,
-            "ResponseContentType": content_type,
-            "ResponseContentDisposition": disposition,
+            "versionId": version_id,
+            "response-content-type": content_type,
+            "response-content-disposition": disposition,
         }
-        return self._presign("get_object", key, parameters, expires_in)
+        with translated():
+            return self._clients.presigner.sign(
+                checked_key(key), parameters, expires_in=expires_in, now=datetime.now(UTC)
+            )
 
     def presign_put(self, key: str, *, expires_in: int, content_type: str, max_size: int) -> str:
         """A SigV4 URL that takes a PUT of exactly ``content_type``. S3 can not cap its size: inspection does later."""
-        return self._presign("put_object", key, {"ContentType": content_type}, expires_in)
+        parameters = {"Bucket": self._bucket, "Key": checked_key(key), "ContentType": content_type}
+        with translated():
+            return self._clients.boto.generate_presigned_url("put_object", Params=parameters, ExpiresIn=expires_in)
 
     def presign_post(self, key: str, *, expires_in: int, content_type: str, max_size: int) -> PostPolicy:
         """A form's policy for exactly ``key`` and ``content_type``, whose size S3 itself keeps to 1..``max_size``."""
@@ -212,11 +217,6 @@ class S3Store:
                 ExpiresIn=expires_in,
             )
         return PostPolicy(signed["url"], signed["fields"])
-
-    def _presign(self, operation: str, key: str, parameters: dict[str, str], expires_in: int) -> str:
-        everything = {"Bucket": self._bucket, "Key": checked_key(key), **parameters}
-        with translated():
-            return self._clients.boto.generate_presigned_url(operation, Params=everything, ExpiresIn=expires_in)
 
     def _marker_since(self, key: str, begun: datetime) -> str | None:
         """The delete marker on top of ``key`` if it is as young as our lost request for one."""

@@ -25,6 +25,7 @@ from botocore.exceptions import NoCredentialsError
 
 from services.errors import BackendMisconfigured
 from services.storage.s3_errors import redacted, translated
+from services.storage.s3_presign import GetPresigner
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -109,6 +110,11 @@ class S3Clients:
         return self._once("downloads", lambda: self._obstore(retries=self.options.max_attempts - 1))
 
     @property
+    def presigner(self) -> GetPresigner:
+        """Signs GETs at the address that boto3 would use, with the credentials that it would."""
+        return self._once("presigner", self._presigner)
+
+    @property
     def parts(self) -> ThreadPoolExecutor:
         """The threads that send parts while the next ones fill."""
         return self._once("parts", lambda: ThreadPoolExecutor(_PART_THREADS, thread_name_prefix="s3-part"))
@@ -175,6 +181,13 @@ class S3Clients:
             retry_config=_retry_config(retries),
             credential_provider=self._credential_provider(),
         )
+
+    def _presigner(self) -> GetPresigner:
+        credentials = self._session().get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        sample = self.boto.generate_presigned_url("get_object", Params={"Bucket": self.options.bucket, "Key": "sample"})
+        return GetPresigner(sample, credentials.get_frozen_credentials)
 
     def _client_options(self, endpoint: str) -> ClientConfig:
         return {
