@@ -6,7 +6,9 @@ import re
 
 from werkzeug.routing import BaseConverter, Map
 
-from services.errors import InvalidInput
+from api.context import caller
+from services.errors import ImageNotFound, InvalidInput
+from services.models import Caller
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -16,6 +18,16 @@ def clean_label(value: str) -> str:
     if not _LABEL.fullmatch(value):
         raise InvalidInput("image_id is not valid; use 1 to 64 of A-Z, a-z, 0-9, _ and -.", code="invalid_field")
     return value
+
+
+def adding_to(label: str) -> Caller:
+    """Who adds an image under ``label``: its owner, whom the request may name but need not.
+
+    :raises ImageNotFound: when it names somebody else, who may no more add to this owner's images than change them.
+    """
+    if caller().name not in (None, label):
+        raise ImageNotFound
+    return Caller(label)
 
 
 class PageName(BaseConverter):

@@ -12,7 +12,7 @@ from api.context import caller, core
 from api.errors import status_of
 from api.pages import charts, shown
 from api.pages.admin import DAYS, require_admin
-from api.pages.labels import PageName, clean_label
+from api.pages.labels import PageName, adding_to, clean_label
 from api.pages.schemas import PAGE_SIZE, Search
 from api.pages.search import found_members, query_of
 from api.surface import Surface
@@ -87,9 +87,9 @@ def upload_page(image_id: str) -> Response:
 def upload_without_script(image_id: str) -> Response:
     """Store the form's file and go back to the page: how browsers without JavaScript upload."""
     label = clean_label(image_id)
-    uploads = core().uploads
+    owner, uploads = adding_to(label), core().uploads
     try:
-        store_form(partial(uploads.new, Caller(label)), uploads.limits.refuse_size)
+        store_form(partial(uploads.new, owner), uploads.limits.refuse_size)
     except ServiceError as error:
         if status_of(error) >= 500:
             raise

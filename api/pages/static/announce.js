@@ -1,9 +1,10 @@
-// One voice for screen readers. Each step is said once; steps that come close together are said in one sentence, so that
-// a thousand files are not a thousand announcements.
+// One voice for screen readers. Each step is said once; steps that come close together are said in one sentence, and in a
+// long row of them only every ten seconds: a thousand files are not a thousand announcements.
 
 import { plural } from "./format.js";
 
 const PAUSE_MS = 900;
+const LONG_PAUSE_MS = 10_000;
 const OUTCOMES = ["uploaded", "cancelled", "failed"];
 
 export class Announcer {
@@ -12,6 +13,8 @@ export class Announcer {
   #conclusion = "";
   #outcomes = new Map();
   #timer = 0;
+  #due = 0;
+  #tallied = -LONG_PAUSE_MS;
 
   /** @param region the aria-live element. */
   constructor(region) {
@@ -34,11 +37,15 @@ export class Announcer {
   outcome(what, name, why = "") {
     if (!this.#outcomes.has(what)) this.#outcomes.set(what, []);
     this.#outcomes.get(what).push(why ? `${name} ${what}: ${why}` : `${name} ${what}.`);
-    this.#soon();
+    this.#soon(this.#tallied + LONG_PAUSE_MS - performance.now());
   }
 
-  #soon() {
-    this.#timer ||= setTimeout(() => this.#flush(), PAUSE_MS);
+  #soon(wait = 0) {
+    const due = performance.now() + Math.max(PAUSE_MS, wait);
+    if (this.#timer && this.#due <= due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.#flush(), due - performance.now());
   }
 
   #flush() {
@@ -48,6 +55,7 @@ export class Announcer {
       const of = this.#outcomes.get(what) ?? [];
       if (of.length === 1) said.push(of[0]);
       else if (of.length && !this.#conclusion) said.push(`${plural(of.length, "file")} ${what}.`);
+      if (of.length > 1) this.#tallied = performance.now();
     }
     if (this.#conclusion) said.push(this.#conclusion);
     this.#region.textContent = said.join(" ");

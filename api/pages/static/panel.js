@@ -5,6 +5,9 @@ import { bytes, count, plural, remaining } from "./format.js";
 import { RowList } from "./list.js";
 import { CANCELLED, DONE, FAILED, REFUSED, SENDING, WAITING } from "./queue.js";
 import { Row } from "./row.js";
+import { Speed } from "./speed.js";
+
+const SPEED_S = 5;
 
 export class QueuePanel {
   #queue;
@@ -12,6 +15,7 @@ export class QueuePanel {
   #shown = [];
   #stale = false;
   #planned = false;
+  #speed = null;
   #scroller = byId("queue-list");
   #onlyFailed = byId("only-failed");
   #remove;
@@ -72,13 +76,17 @@ export class QueuePanel {
   }
 
   #summary(counts, failed) {
-    const { sent, total, speed } = this.#queue.progress();
+    const { sent, total } = this.#queue.progress();
     const files = counts[DONE] + counts[WAITING] + counts[SENDING] + failed;
     const parts = [`${count(counts[DONE])} of ${plural(files, "file")} uploaded`];
     if (failed) parts.push(`${count(failed)} failed`);
     if (counts[CANCELLED]) parts.push(`${count(counts[CANCELLED])} cancelled`);
-    if (counts[SENDING]) parts.push(`${bytes(sent)} of ${bytes(total)}`);
-    if (speed > 0) parts.push(`${bytes(speed)}/s`, remaining((total - sent) / speed));
+    if (counts[SENDING]) {
+      this.#speed ??= new Speed(SPEED_S, sent);
+      const speed = this.#speed.at(sent);
+      parts.push(`${bytes(sent)} of ${bytes(total)}`);
+      if (speed > 0) parts.push(`${bytes(speed)}/s`, remaining((total - sent) / speed));
+    } else if (counts[WAITING] === 0) this.#speed = null;
     setText(byId("queue-summary"), parts.filter(Boolean).join(" · "));
     byId("queue-progress").value = total ? sent / total : 0;
   }

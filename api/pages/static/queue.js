@@ -26,6 +26,7 @@ export class UploadQueue {
   #doneBytes = 0;
   #troubles = 0;
   #timer = 0;
+  #expecting = false;
   #round = { done: 0, failed: 0 };
 
   /**
@@ -48,6 +49,12 @@ export class UploadQueue {
       this.#count(item, 1);
       if (item.state === WAITING) this.#waiting.push(item.id);
     }
+    this.#pump();
+  }
+
+  /** Whether more is about to be added: then nothing is over yet when all that is there is done. */
+  expect(more) {
+    this.#expecting = more;
     this.#pump();
   }
 
@@ -113,15 +120,11 @@ export class UploadQueue {
     this.#pump();
   }
 
-  /** Everything together: bytes {sent, total} and bytes per second. */
+  /** Everything together, in bytes: {sent, total}. */
   progress() {
     let sent = this.#doneBytes;
-    let speed = 0;
-    for (const { item } of this.#running.values()) {
-      sent += item.sent;
-      speed += item.speed;
-    }
-    return { sent, total: this.#bytes, speed };
+    for (const { item } of this.#running.values()) if (item.state === SENDING) sent += item.sent;
+    return { sent, total: this.#bytes };
   }
 
   #again(item) {
@@ -137,7 +140,8 @@ export class UploadQueue {
       if (!item) break;
       this.#run(item);
     }
-    if (this.#running.size === 0 && this.counts[WAITING] === 0 && this.#round.done + this.#round.failed > 0) {
+    const over = this.#running.size === 0 && this.counts[WAITING] === 0 && !this.#expecting;
+    if (over && this.#round.done + this.#round.failed > 0) {
       const round = this.#round;
       this.#round = { done: 0, failed: 0 };
       this.#on.idle(round);

@@ -1,49 +1,49 @@
 // Where files come from: drops (also of folders), pastes, the file picker.
 
+const BATCH = 50;
 const IGNORED = /^(?:\..*|Thumbs\.db|desktop\.ini)$/i;
 
-/** The files of a list that the browser gave, in its order. */
+/** The files of a list that the browser gave, in its order, in batches. */
 export function* fromList(list) {
-  yield* list;
+  for (let start = 0; start < list.length; start += BATCH) yield list.slice(start, start + BATCH);
 }
 
 /**
- * The files of a drop, folders walked one entry at a time: a folder of 100,000 files must not be read at once.
+ * The files of a drop in batches, folders walked as they are needed: one of 100,000 files must not be read at once.
  * Call it inside the event: the browser empties `transfer` afterwards.
  */
 export function fromDrop(transfer) {
   const entries = [];
   for (const item of transfer.items) {
     if (item.kind !== "file") continue;
-    const entry = item.webkitGetAsEntry?.();
-    entries.push(entry ?? item.getAsFile());
+    entries.push(item.webkitGetAsEntry?.() ?? item.getAsFile());
   }
-  return walk(entries);
+  return walk(entries.filter(Boolean), true);
 }
 
-async function* walk(entries) {
-  for (const entry of entries) {
-    if (!entry) continue;
-    if (entry instanceof File) yield entry;
-    else yield* walkEntry(entry, true);
+async function* walk(entries, chosen) {
+  // What systems put into folders by themselves is nobody's upload; a file that was dropped by name is.
+  const files = entries.filter((entry) => !entry.isDirectory && (chosen || !IGNORED.test(entry.name)));
+  for (const batch of fromList(files)) {
+    const opened = await Promise.all(batch.map(fileOf));
+    yield opened.filter(Boolean);
   }
+  for (const entry of entries) if (entry.isDirectory) yield* walkFolder(entry.createReader());
 }
 
-async function* walkEntry(entry, chosen) {
-  if (entry.isFile) {
-    // What systems put into folders by themselves is nobody's upload; a file that was dropped by name is.
-    if (!chosen && IGNORED.test(entry.name)) return;
-    const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
-    if (file) yield file;
-    return;
-  }
-  const reader = entry.createReader();
+async function* walkFolder(reader) {
   for (;;) {
     // At most 100 at a time, by specification; an empty batch is the end.
     const batch = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
     if (batch.length === 0) return;
-    for (const inner of batch) yield* walkEntry(inner, false);
+    yield* walk(batch, false);
   }
+}
+
+/** The file of an entry; null when it can not be opened. */
+function fileOf(entry) {
+  if (entry instanceof File) return entry;
+  return new Promise((resolve) => entry.file(resolve, () => resolve(null)));
 }
 
 /** Call `take` with what is dropped anywhere on the page or pasted, and mark `zone` while files are over it. */

@@ -1,5 +1,7 @@
 // One upload over the wire. XMLHttpRequest, since fetch() does not tell how much of a body has been sent.
 
+import { Speed } from "./speed.js";
+
 const STALL_MS = 120_000;
 
 /**
@@ -10,7 +12,7 @@ const STALL_MS = 120_000;
  */
 export function send(url, file, name, on) {
   const request = new XMLHttpRequest();
-  const speed = new Speed();
+  const speed = new Speed(2);
   let stalled = 0;
   let resolve;
   const outcome = new Promise((done) => {
@@ -57,24 +59,4 @@ function answer(request) {
   if (request.status >= 200 && request.status < 300 && body) return { kind: "stored", body };
   const error = body?.error ?? `The server answered ${request.status}; try again.`;
   return { kind: "refused", status: request.status, error, wait: Number(request.getResponseHeader("Retry-After")) || 0 };
-}
-
-/** Bytes per second, smoothed over about two seconds. */
-class Speed {
-  #last = performance.now();
-  #sent = 0;
-  #rate = 0;
-
-  at(sent) {
-    const now = performance.now();
-    const seconds = (now - this.#last) / 1000;
-    if (seconds >= 0.1) {
-      const current = (sent - this.#sent) / seconds;
-      const weight = this.#rate ? 1 - Math.exp(-seconds / 2) : 1;
-      this.#rate += (current - this.#rate) * weight;
-      this.#last = now;
-      this.#sent = sent;
-    }
-    return this.#rate;
-  }
 }

@@ -13,8 +13,8 @@ import { QueueStore } from "./store.js";
 import { send } from "./transport.js";
 
 const MOST_FILES = 10_000;
-const BATCH = 100;
-const BATCH_MS = 100;
+const MANY = 24;
+const MANY_MS = 5000;
 
 document.documentElement.classList.remove("no-script");
 const form = byId("upload");
@@ -65,34 +65,30 @@ async function restore() {
 }
 
 /** Add files, one source after the other. */
-function take(files) {
-  adding = adding.then(() => addAll(files)).catch((error) => console.error(error));
+function take(batches) {
+  adding = adding.then(() => addAll(batches)).catch((error) => console.error(error));
 }
 
-async function addAll(files) {
-  let batch = [];
-  let flushed = performance.now();
+async function addAll(batches) {
   let added = 0;
   const refused = [];
-  for await (const file of files) {
-    if (queue.items.size + batch.length >= MOST_FILES) {
-      announcer.say(`The queue holds ${plural(MOST_FILES, "file")}; the rest was left out.`);
-      break;
+  queue.expect(true);
+  for await (const files of batches) {
+    const room = MOST_FILES - queue.items.size;
+    const items = await Promise.all(files.slice(0, room).map(itemOf));
+    for (const item of items) {
+      if (item.state === REFUSED) refused.push(item);
+      else added += 1;
     }
-    const item = await itemOf(file);
-    batch.push(item);
-    if (item.state === REFUSED) refused.push(item);
-    else added += 1;
-    if (batch.length >= BATCH || performance.now() - flushed > BATCH_MS) {
-      enqueue(batch);
-      batch = [];
-      flushed = performance.now();
-    }
+    enqueue(items);
+    if (files.length <= room) continue;
+    announcer.say(`The queue holds ${plural(MOST_FILES, "file")}; the rest was left out.`);
+    break;
   }
-  enqueue(batch);
   if (added) announcer.say(`${plural(added, "file")} added.`);
   if (refused.length === 1) announcer.say(`${refused[0].name} was not taken: ${refused[0].error}`);
   if (refused.length > 1) announcer.say(`${plural(refused.length, "file")} were not taken.`);
+  queue.expect(false);
 }
 
 async function itemOf(file) {
@@ -180,8 +176,10 @@ function changed(item, before) {
 function stored(item) {
   announcer.outcome("uploaded", item.name);
   item.key = item.result.key;
-  if (arrived.length === 0) requestAnimationFrame(showArrived);
   arrived.push(item.result);
+  // In a long queue not one by one: each new image would be fetched while it is at the top, beside the uploads.
+  const wait = queue.counts[WAITING] > MANY ? MANY_MS : 0;
+  if (arrived.length === 1) setTimeout(showArrived, wait);
   // The row needs neither any more; the file's bytes may be in memory.
   item.result = null;
   item.file = null;
@@ -208,6 +206,7 @@ function paused() {
 }
 
 function idle({ done, failed }) {
+  showArrived();
   const counted = failed ? `${done} uploaded, ${failed} failed` : `${plural(done, "file")} uploaded`;
   announcer.conclude(`All done: ${counted}.`);
 }
