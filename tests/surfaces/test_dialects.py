@@ -51,6 +51,9 @@ Surface = tuple[str, str, dict[type[ServiceError], int], dict[str, Any]]
 SURFACES: dict[str, Surface] = {
     "primary": ("GET", f"/image/{ID}", COMMON, {}),
     "objects": ("GET", "/objects/token", COMMON, {}),
+    "images, one": ("GET", f"/images/{ID}", COMMON, {}),
+    "images, a listing": ("GET", "/images", COMMON, {}),
+    "images, a change": ("DELETE", f"/images/{ID}", COMMON, {}),
     "v1, one image": ("GET", f"/api/v1/images/{ID}", OF_V1, {}),
     "v1, a listing": ("GET", "/api/v1/images", OF_V1, {}),
     "v1, an upload": ("POST", "/api/v1/images/upload", OF_V1, {}),
@@ -89,9 +92,8 @@ def failing() -> Failing:
 def app(make_settings: Callable[..., config.Settings], failing: Any) -> Flask:
     settings = make_settings()
     prepare(settings)
-    core = replace(
-        build_core(settings), images=failing, uploads=failing, listings=failing, store=failing, served_store=failing
-    )
+    parts = ("images", "uploads", "listings", "direct", "store", "served_store")
+    core = replace(build_core(settings), **dict.fromkeys(parts, failing))
     return create_app(settings, services=core)
 
 

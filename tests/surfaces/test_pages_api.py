@@ -91,6 +91,8 @@ class TestUpload:
         assert_failure(submit(client, "user123", user="user456"), 404, "not_found")
         form = {"file": (io.BytesIO(jpeg()), "a.jpg")}
         assert_failure(client.post("/upload/user123?user_id=user456", data=form), 404, "not_found")
+        form = {"file": (io.BytesIO(jpeg()), "a.jpg")}
+        assert_failure(client.post("/user123?user_id=user456", data=form), 404, "not_found")
         assert_failure(submit(client, "user123", user="a\tb"), 400, "invalid_field")
         assert stored() == 0
         assert submit(client, "user123", user="user123").status_code == 201
