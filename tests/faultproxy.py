@@ -90,11 +90,12 @@ class FaultProxy:
         *,
         status: int = 503,
         code: str = "SlowDown",
+        body: bytes | None = None,
         skip: int = 0,
         times: int | None = None,
     ) -> Rule:
-        """Answer with an S3 error instead of asking the server."""
-        body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>fault {code}</Message></Error>'.encode()
+        """Answer with ``body``, by default an S3 error with ``code``, instead of asking the server."""
+        body = body or f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>fault {code}</Message></Error>'.encode()
         return self._add(Rule("answer", method, re.compile(path), skip, times, status=status, body=body))
 
     def delay(

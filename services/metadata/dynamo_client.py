@@ -12,12 +12,13 @@ import boto3.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from services.errors import BackendMisconfigured, InvalidInput
+from services.errors import BackendMisconfigured, BackendUnavailable, InvalidInput
 from services.metadata.dynamo_errors import translated
 from services.metadata.dynamo_items import Item
 from services.metadata.dynamo_table import EVERYONE, INDEX_KEYS, TABLE_KEYS, create_table, key_schema
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 MAX_CONNECTIONS = 64
@@ -55,8 +56,10 @@ class Contention(Exception):
 class DynamoTable:
     """The table. Safe to share between threads; after a fork every process makes a client of its own."""
 
-    def __init__(self, options: DynamoOptions) -> None:
+    def __init__(self, options: DynamoOptions, session: boto3.session.Session | None = None) -> None:
+        """``session`` is where credentials come from; by default the environment's, looked for at the first call."""
         self.options = options
+        self._session = session
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._made: dict[str, DynamoDBClient] = {}
@@ -165,10 +168,22 @@ class DynamoTable:
         )
         try:
             with translated():
-                session = boto3.session.Session(region_name=options.region)
-                return session.client("dynamodb", endpoint_url=options.endpoint, config=config)
+                session = self._session or boto3.session.Session(region_name=options.region)
+                client = session.client(
+                    "dynamodb", region_name=options.region, endpoint_url=options.endpoint, config=config
+                )
         except ValueError as error:  # how botocore refuses an endpoint that is no URL
             raise BackendMisconfigured(detail=f"DYNAMO_ENDPOINT_URL can not be used: {error}") from None
+        client.meta.events.register("after-call.dynamodb", _refuse_strangers)
+        return client
+
+
+def _refuse_strangers(http_response: AWSResponse, **_: object) -> None:
+    """Refuse an answer that is not DynamoDB's: botocore reads what is no JSON as an answer that says nothing, so a
+    write would seem done and an image absent.
+    """
+    if not http_response.content.lstrip().startswith(b"{"):
+        raise BackendUnavailable(detail=f"an answer {http_response.status_code} that is not DynamoDB's")
 
 
 def _of_table(action: dict[str, Any], table: str) -> dict[str, Any]:

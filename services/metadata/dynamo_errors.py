@@ -10,12 +10,14 @@ from contextlib import contextmanager
 
 import urllib3.exceptions
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from services.errors import BackendMisconfigured, BackendUnavailable, InvalidInput, ServiceError
 
 SDK_ERRORS: tuple[type[Exception], ...] = (
     boto.BotoCoreError,
     boto.ClientError,
+    ResponseParserError,
     urllib3.exceptions.HTTPError,
     OSError,
 )

@@ -30,7 +30,11 @@ IMAGE_ATTRIBUTES = (
 
 
 def text(value: str) -> dict[str, str]:
-    """A string as an attribute value."""
+    """A string as an attribute value.
+
+    A lone surrogate raises ``UnicodeEncodeError`` here: escaped in JSON it would get through, and come back changed.
+    """
+    value.encode()
     return {"S": value}
 
 
@@ -41,7 +45,7 @@ def number(value: int) -> dict[str, str]:
 
 def texts(values: Sequence[str]) -> dict[str, Any]:
     """Strings in their order as an attribute value; a set would lose the order and refuse repeats."""
-    return {"L": [{"S": value} for value in values]}
+    return {"L": [text(value) for value in values]}
 
 
 def moment(value: datetime) -> dict[str, str]:

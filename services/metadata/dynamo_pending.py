@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from services.errors import DuplicateImage, VersionConflict
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import ConditionFailed, DynamoTable
+from services.metadata.dynamo_errors import translated
 from services.metadata.dynamo_items import Item, number, pending_item, read_pending, text
 from services.metadata.dynamo_table import EVERYONE, TTL
 from services.metadata.dynamo_writes import ALWAYS, IF_ABSENT, Changes, if_equal, patiently, write_new
@@ -27,15 +28,18 @@ class DynamoPendingUploads:
 
     def add_pending(self, upload: PendingUpload) -> None:
         """Store an announced upload; raises ``DuplicateImage``."""
-        changes = Changes()
-        changes.absent(keys.image_pk(upload.image_id), keys.IMAGE)
-        item = _with_ttl(upload)
-        changes.put(keys.pending_pk(upload.image_id), keys.PENDING, item, condition=IF_ABSENT)
-        _put_expiry(changes, upload, item)
-        if upload.status == PENDING:
-            pk, sk = _of_owner(upload)
-            changes.put(pk, sk, item, label=keys.PENDING, condition=ALWAYS)
-        self._write(changes, DuplicateImage)
+
+        def step() -> None:
+            changes = Changes()
+            changes.absent(keys.image_pk(upload.image_id), keys.IMAGE)
+            item = _with_ttl(upload)
+            changes.put(keys.pending_pk(upload.image_id), keys.PENDING, item, condition=IF_ABSENT)
+            _put_expiry(changes, upload, item)
+            if upload.status == PENDING:
+                changes.put(*_of_owner(upload), item, label=keys.PENDING, condition=ALWAYS)
+            self.commit(changes, DuplicateImage)
+
+        patiently(step)
 
     def get_pending(self, image_id: str) -> PendingUpload | None:
         """The upload, pending or rejected; None when there is none."""
@@ -47,7 +51,8 @@ class DynamoPendingUploads:
 
     def pending_of(self, owner: str | None, *, limit: int) -> list[PendingUpload]:
         """Uploads with status ``PENDING``, of one owner or of everybody, newest first."""
-        attribute, partition = ("g1pk", keys.PENDING) if owner is None else ("pk", keys.pending_owner_pk(owner))
+        with translated():
+            attribute, partition = ("g1pk", keys.PENDING) if owner is None else ("pk", keys.pending_owner_pk(owner))
         answer = self.table.query(
             KeyConditionExpression=f"{attribute} = :pk",
             ExpressionAttributeValues={":pk": text(partition)},
@@ -68,7 +73,7 @@ class DynamoPendingUploads:
             changes = Changes()
             _remove(changes, upload)
             write_new(changes, image)
-            self._transact(changes, VersionConflict)
+            self.commit(changes, VersionConflict)
 
         patiently(step)
 
@@ -85,7 +90,7 @@ class DynamoPendingUploads:
             _put_expiry(changes, rejected, item)
             if _expiry(rejected) != _expiry(upload):
                 changes.delete(keys.EXPIRES, _expiry(upload), ALWAYS)
-            self._transact(changes, VersionConflict)
+            self.commit(changes, VersionConflict)
 
         patiently(step)
 
@@ -123,10 +128,8 @@ class DynamoPendingUploads:
             raise VersionConflict(detail=f"upload {image_id} is not pending")
         return upload
 
-    def _write(self, changes: Changes, refused: type[Exception]) -> None:
-        patiently(lambda: self._transact(changes, refused))
-
-    def _transact(self, changes: Changes, refused: type[Exception]) -> None:
+    def commit(self, changes: Changes, refused: type[Exception]) -> None:
+        """Write all changes or none; ``refused`` is raised when a condition does not hold."""
         try:
             self.table.transact(changes.actions)
         except ConditionFailed as error:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from services.errors import BackendUnavailable
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import Contention
+from services.metadata.dynamo_errors import translated
 from services.metadata.dynamo_items import Item, copied, image_item, number, text, version_item
 from services.models import Image
 
@@ -26,11 +27,13 @@ ABSENT = "attribute_not_exists(pk)"
 def patiently(step: Callable[[], T]) -> T:
     """Run a step again, after a random pause from nothing to twice the last longest, while others are in its way.
 
+    :raises InvalidInput: when a text can not be stored.
     :raises BackendUnavailable: when they still are after ``ATTEMPTS`` tries, at most some 4 seconds.
     """
     for number_of_try in range(ATTEMPTS):
         try:
-            return step()
+            with translated():
+                return step()
         except Contention as error:
             reason = str(error)
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number_of_try)

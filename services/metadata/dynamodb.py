@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from services.errors import DuplicateImage, ImageNotFound, VersionConflict
 from services.metadata import dynamo_keys as keys
-from services.metadata.dynamo_client import ConditionFailed, DynamoOptions, DynamoTable
+from services.metadata.dynamo_client import DynamoOptions, DynamoTable
 from services.metadata.dynamo_items import Item, image_item, number, read_image, read_number, read_version, text
 from services.metadata.dynamo_pending import DynamoPendingUploads
 from services.metadata.dynamo_search import Search
@@ -44,9 +44,13 @@ class DynamoRepository(DynamoPendingUploads):
 
     def add(self, image: Image) -> None:
         """Store a new image with its first version; raises ``DuplicateImage``."""
-        changes = Changes()
-        write_new(changes, image)
-        self._write(changes, DuplicateImage)
+
+        def step() -> None:
+            changes = Changes()
+            write_new(changes, image)
+            self.commit(changes, DuplicateImage)
+
+        patiently(step)
 
     def get(self, image_id: str) -> Image | None:
         """The image with its current version, also when that is a delete marker; None when there is none."""
@@ -146,10 +150,7 @@ class DynamoRepository(DynamoPendingUploads):
             write_version(changes, after, sequence=sequence)
         write_listings(changes, before, after, item)
         write_counters(changes, before, after)
-        try:
-            self.table.transact(changes.actions)
-        except ConditionFailed as error:
-            raise VersionConflict from error
+        self.commit(changes, VersionConflict)
 
 
 def _described(before: Image, image: Image) -> Image:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import boto3.session
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -75,7 +76,13 @@ def clear(address: str) -> None:
 def table_at(address: str, **changes) -> DynamoTable:
     """The table at an address of ``empty_at``."""
     endpoint, name = address.split(" ")
-    return DynamoTable(DynamoOptions(name, endpoint=endpoint, **changes))
+    return DynamoTable(DynamoOptions(name, endpoint=endpoint, **changes), _session())
+
+
+@cache
+def _session() -> boto3.session.Session:
+    # Shared, because the first client of a session takes a third of a second.
+    return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="testtest", region_name="us-east-1")
 
 
 def refuse_scans(table: DynamoTable) -> None:
