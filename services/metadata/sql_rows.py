@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert
+from sqlalchemy import Connection, LargeBinary, Text, bindparam, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.metadata.sql_terms import Filing
-from services.metadata.tables import STATUS_DELETED, STATUS_READY, image_terms, image_versions, images
+from services.metadata.tables import STATUS_DELETED, STATUS_READY, UtcMicroseconds, image_terms, image_versions, images
 from services.models import Image, ImageVersion
 
 IMAGE_FIELDS = tuple(each.name for each in fields(Image) if each.name != "current")
@@ -27,8 +28,20 @@ _ADD_IMAGE = insert(images)
 _FILE = insert(image_terms)
 _UNFILE = delete(image_terms).where(
     image_terms.c.term == bindparam("old_term"),
-    image_terms.c.created_at == bindparam("old_created_at"),
-    image_terms.c.image_id == bindparam("old_image_id"),
+    image_terms.c.created_at == bindparam("at"),
+    image_terms.c.image_id == bindparam("id"),
+)
+
+# PostgreSQL takes all terms of an image as one array: a third of the time of a row each.
+_TERMS = bindparam("terms", type_=ARRAY(LargeBinary))
+_ID_AND_TIME = (bindparam("id", type_=Text), bindparam("at", type_=UtcMicroseconds))
+_FILE_ALL = insert(image_terms).from_select(
+    ["term", "image_id", "created_at"], select(func.unnest(_TERMS), *_ID_AND_TIME)
+)
+_UNFILE_ALL = delete(image_terms).where(
+    image_terms.c.term == func.any(_TERMS),
+    image_terms.c.created_at == bindparam("at"),
+    image_terms.c.image_id == bindparam("id"),
 )
 
 
@@ -57,23 +70,30 @@ def insert_image(connection: Connection, image: Image) -> None:
     connection.execute(_ADD_IMAGE, image_row(image) | {"sequence": 1})
     connection.execute(ADD_VERSION, version_row(image, sequence=1))
     if image.tags or image.title:
-        _file(connection, image.image_id, Filing.of(image).entries())
+        _file(connection, image.image_id, image.created_at, Filing.of(image).terms())
 
 
 def refile(connection: Connection, image_id: str, old: Filing, new: Filing) -> None:
     """Make the image found as ``new`` and no more as ``old``; touches only what differs."""
     if old == new:
         return
-    before, after = old.entries(), new.entries()
-    if gone := before - after:
-        connection.execute(
-            _UNFILE,
-            [{"old_term": term, "old_created_at": when, "old_image_id": image_id} for term, when in sorted(gone)],
-        )
-    _file(connection, image_id, after - before)
+    before, after = old.terms(), new.terms()
+    same = before & after if old.created_at == new.created_at else frozenset()
+    _unfile(connection, image_id, old.created_at, before - same)
+    _file(connection, image_id, new.created_at, after - same)
 
 
-def _file(connection: Connection, image_id: str, entries: Iterable[tuple[bytes, datetime]]) -> None:
+def _file(connection: Connection, image_id: str, at: datetime, terms: Set[bytes]) -> None:
     # Sorted: one walk over the index, and the same order in all transactions.
-    if rows := [{"term": term, "created_at": when, "image_id": image_id} for term, when in sorted(entries)]:
+    if terms and connection.dialect.name == "postgresql":
+        connection.execute(_FILE_ALL, {"terms": sorted(terms), "id": image_id, "at": at})
+    elif terms:
+        rows = [{"term": term, "created_at": at, "image_id": image_id} for term in sorted(terms)]
         connection.execute(_FILE, rows)
+
+
+def _unfile(connection: Connection, image_id: str, at: datetime, terms: Set[bytes]) -> None:
+    if terms and connection.dialect.name == "postgresql":
+        connection.execute(_UNFILE_ALL, {"terms": sorted(terms), "id": image_id, "at": at})
+    elif terms:
+        connection.execute(_UNFILE, [{"old_term": term, "at": at, "id": image_id} for term in sorted(terms)])

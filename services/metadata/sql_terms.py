@@ -40,13 +40,13 @@ class Filing:
         """Those of ``image``."""
         return cls(image.owner, image.title, image.tags, image.created_at, image.deleted)
 
-    def entries(self) -> set[tuple[bytes, datetime]]:
-        """Every term with the time by which the image stands in its list."""
-        return {
-            (_term(self.deleted, owner, label), self.created_at)
+    def terms(self) -> frozenset[bytes]:
+        """Every term that the image is found by."""
+        return frozenset(
+            _term(self.deleted, owner, label)
             for label in _labels(self.tags, self.title)
             for owner in (self.owner, None)
-        }
+        )
 
 
 def terms_for(query: ImageQuery) -> tuple[bytes, ...]:
