@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from services.errors import AccessDenied
 from services.ports import AccessGrant
@@ -19,6 +21,7 @@ class Tokens:
 
     def __init__(self, secret: str, clock: Callable[[], datetime]) -> None:
         self._serializer = URLSafeSerializer(secret, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256})
+        self._signer = self._serializer.make_signer(_SALT)
         self._clock = clock
 
     def sign(
@@ -34,8 +37,10 @@ class Tokens:
     ) -> str:
         """A token of URL-safe characters for this grant, valid for ``expires_in`` seconds from now."""
         expires_at = int(self._clock().timestamp()) + expires_in
-        token = self._serializer.dumps([method, key, version_id, content_type, disposition, max_size, expires_at])
-        return token if isinstance(token, str) else token.decode("ascii")
+        grant = [method, key, version_id, content_type, disposition, max_size, expires_at]
+        # What `dumps` does, without compression and a new signer for each: a listing needs a hundred of them.
+        payload = base64_encode(json.dumps(grant, separators=(",", ":")))
+        return self._signer.sign(payload).decode("ascii")
 
     def redeem(self, token: str, method: str) -> AccessGrant:
         """The grant of ``token``; raises ``AccessDenied``: altered, expired or for another method."""
