@@ -16,6 +16,7 @@ from tests.e2e.site import Site, photos
 
 WIDTHS = (360, 1440)
 SCHEMES = ("light", "dark")
+PROGRESS = "return [...document.querySelectorAll('.row progress')].map(p => p.value)"
 LOOKS = [(width, scheme) for width in WIDTHS for scheme in SCHEMES]
 
 pytestmark = pytest.mark.skipif(

@@ -42,9 +42,9 @@ export function thumbnail(source, alt, kind) {
   return image;
 }
 
-/** What stands where no image can be shown. */
+/** What stands where no image can be shown; screen readers hear `alt`. */
 export function placeholder(alt, kind) {
-  return el("span", { class: "no-view" }, alt, el("span", { class: "kind" }, kind));
+  return el("span", { class: "no-view" }, el("span", { class: "unseen" }, alt), el("span", { class: "kind" }, kind || "no preview"));
 }
 
 /** Make the placeholder rule hold for images that the server wrote, also those that failed before this ran. */

@@ -217,7 +217,7 @@ export class UploadQueue {
   }
 
   #count(item, sign) {
-    if (item.state === REFUSED || item.state === CANCELLED) return;
+    if ([FAILED, REFUSED, CANCELLED].includes(item.state)) return; // nothing is under way or to come
     this.#bytes += sign * item.size;
     if (item.state === DONE) this.#doneBytes += sign * item.size;
   }

@@ -3,7 +3,6 @@
 import { bytes } from "./format.js";
 
 const HEAD = 32;
-const TAKEN = "JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF";
 
 /** The type that the first bytes name, or null. */
 export function typeOf(head) {
@@ -32,7 +31,7 @@ export async function examine(file, maxSize) {
     return refuse("The file can not be read; choose it again.");
   }
   const type = typeOf(head);
-  return type ? { type, refusal: "" } : refuse(`Not an image of a supported type; choose ${TAKEN}.`);
+  return type ? { type, refusal: "" } : refuse("Not an image of a supported type.");
 }
 
 function tooLarge(size, maxSize) {
