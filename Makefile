@@ -9,7 +9,7 @@ PYTEST_ARGS    ?=
 
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
-TYPED  := app.py config.py lambda_handler.py api services utils
+TYPED  := app.py config.py lambda_handler.py api scripts services utils
 LOOSE  := tests bench
 LOCK    = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

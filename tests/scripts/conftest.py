@@ -1,0 +1,50 @@
+"""An emulator of AWS over HTTP, and a folder that looks like installed packages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """The emulator's URL; the variables of this process lead nowhere else."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+        server.start()
+        url = "http://{}:{}".format(*server.get_host_and_port())
+        yield url
+        server.stop()
+
+
+@pytest.fixture
+def empty_aws(aws: str) -> str:
+    """The same emulator with nothing in it."""
+    requests.post(f"{aws}/moto-api/reset", timeout=30).raise_for_status()
+    return aws
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """What pip would have installed, as far as the package builder looks at it."""
+    folder = tmp_path / "packages"
+    for name in (
+        "flask/__init__.py", "flask-3.dist-info/METADATA", "flask-3.dist-info/RECORD", "bin/flask",
+        "botocore/data/s3/service-2.json.gz", "botocore/data/ec2/service-2.json.gz", "botocore/data/endpoints.json",
+        "flask/__pycache__/x.pyc", "ui/app.js.map",
+    ):  # fmt: skip
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return folder
