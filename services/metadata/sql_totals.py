@@ -30,7 +30,6 @@ def read_totals(connection: Connection, *, days: int, today: date) -> Totals:
     for day, of_images, of_size, of_deleted in connection.execute(_PER_DAY):
         # PostgreSQL sums 64-bit integers to a decimal.
         images, size, deleted = images + int(of_images), size + int(of_size), deleted + int(of_deleted)
-        when = _EPOCH + timedelta(days=day)
-        if of_images and when > today - timedelta(days=days):
-            recent.append(DayTotal(when, int(of_images), int(of_size)))
+        if of_images and (today - _EPOCH).days - day < days:
+            recent.append(DayTotal(_EPOCH + timedelta(days=day), int(of_images), int(of_size)))
     return Totals(images, size, deleted, tuple(recent))

@@ -25,13 +25,15 @@ class Backend:
 
     ``empty`` makes storage without rows, ready for use, and yields its address (plain text, good in another process
     too) until the test ends; the folder is the test's own. ``connect`` opens a repository on such an address. ``clear``
-    removes every row at an address: the next example of a property begins with nothing.
+    removes every row at an address: the next example of a property begins with nothing. ``examples`` is how many of
+    them a property gets; few where each call is an HTTP request.
     """
 
     name: str
     empty: Callable[[Path], AbstractContextManager[str]]
     connect: Callable[[str], AbstractContextManager[Repository]]
     clear: Callable[[str], None]
+    examples: int = 25
 
 
 def _sql(name: str) -> Backend:
@@ -57,8 +59,8 @@ BACKENDS = {
     for each in (
         _sql("sqlite"),
         _sql("postgres"),
-        Backend("moto", dynamo.empty_on_moto, dynamo.connect, dynamo.clear),
-        Backend("dynamodb", dynamo.empty_on_local, dynamo.connect, dynamo.clear),
+        Backend("moto", dynamo.empty_on_moto, dynamo.connect, dynamo.clear, examples=3),
+        Backend("dynamodb", dynamo.empty_on_local, dynamo.connect, dynamo.clear, examples=3),
     )
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from services.models import Image, ImageVersion
+from services.models import Image, ImageVersion, PendingUpload, UploadFields
 
 CREATED = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
 
@@ -40,3 +40,20 @@ def an_image(current: ImageVersion | None = None, **changes) -> Image:
 def with_current(image: Image, version_id: str, **changes) -> Image:
     """The image after a write of another version."""
     return replace(image, current=a_version(version_id), **changes)
+
+
+def a_pending(**changes) -> PendingUpload:
+    """An upload that was announced and has not arrived."""
+    image_id = str(uuid.uuid4())
+    upload = PendingUpload(
+        image_id=image_id,
+        owner="ada",
+        object_key=f"pending/{image_id}/cat.jpg",
+        filename="cat.jpg",
+        content_type="image/jpeg",
+        max_size=10_485_760,
+        fields=UploadFields(),
+        created_at=CREATED,
+        expires_at=CREATED + timedelta(hours=1),
+    )
+    return replace(upload, **changes)
