@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.services.desk import Desk
 from tests.unit.services.world import World
 
 
@@ -15,3 +16,8 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    return Desk(world)
