@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from services.errors import DuplicateImage, VersionConflict
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import ConditionFailed, DynamoTable
-from services.metadata.dynamo_errors import translated
 from services.metadata.dynamo_items import Item, number, pending_item, read_pending, text
 from services.metadata.dynamo_table import EVERYONE, TTL
 from services.metadata.dynamo_writes import ALWAYS, IF_ABSENT, Changes, if_equal, patiently, write_new
@@ -51,8 +50,10 @@ class DynamoPendingUploads:
 
     def pending_of(self, owner: str | None, *, limit: int) -> list[PendingUpload]:
         """Uploads with status ``PENDING``, of one owner or of everybody, newest first."""
-        with translated():
+        try:
             attribute, partition = ("g1pk", keys.PENDING) if owner is None else ("pk", keys.pending_owner_pk(owner))
+        except UnicodeEncodeError:
+            return []
         answer = self.table.query(
             KeyConditionExpression=f"{attribute} = :pk",
             ExpressionAttributeValues={":pk": text(partition)},

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import DynamoTable
 from services.metadata.dynamo_items import read_number, read_text, text
-from services.metadata.dynamo_writes import day_of
 from services.models import DayTotal, Totals
 
 _NAMES = ("images", "size", "deleted")
@@ -17,7 +16,7 @@ _NAMES = ("images", "size", "deleted")
 def totals(table: DynamoTable, *, days: int, now: datetime) -> Totals:
     """One ``Query`` for each shard: its sum over all days and those of the last ``days`` days, today included."""
     sums: dict[str, Counter[str]] = {}
-    first = day_of(now - timedelta(days=max(days, 1) - 1)) if days > 0 else keys.TOTAL
+    first = date.fromordinal(max(1, now.astimezone(UTC).toordinal() - days + 1)).isoformat()
     for number in range(keys.SHARDS):
         start = None
         while True:
