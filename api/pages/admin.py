@@ -5,6 +5,7 @@ Versions, restore and undelete are the primary surface's ``/image/<key>/versions
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response, jsonify
@@ -12,12 +13,14 @@ from werkzeug.exceptions import Forbidden
 
 from api.context import caller, core
 from api.openapi import operation
+from api.pages.api_schemas import DIALECT
 from api.pages.schemas import FOUND, TOTALS, Found, Search, StoredTotals
 from api.pages.search import found_members, query_of
 from api.problems import documents
 from api.surface import Surface
 
 blueprint = Surface("admin", __name__, description="Totals and searches for operators.")
+errors = partial(documents, blueprint, dialect=DIALECT)
 
 DAYS = 30
 """How far back the totals go, day by day; today included."""
@@ -32,7 +35,7 @@ def require_admin() -> None:
 @blueprint.route("/admin/totals", methods=["GET"])
 @operation("adminTotals")
 @blueprint.response(200, StoredTotals, example=TOTALS)
-@documents(blueprint, 400, 403, 503)
+@errors(400, 403, 503)
 def totals() -> Response:
     """Count what is stored, and what was uploaded on each of the last 30 days that has uploads."""
     require_admin()
@@ -46,7 +49,7 @@ def totals() -> Response:
 @operation("adminImages")
 @blueprint.arguments(Search(), location="query", error_status_code=400)
 @blueprint.response(200, Found, example=FOUND)
-@documents(blueprint, 400, 403, 503)
+@errors(400, 403, 503)
 def images(search: dict[str, Any]) -> Response:
     """Search everybody's images, newest first; with `deleted=true` the deleted ones."""
     require_admin()

@@ -47,7 +47,6 @@ export class Gallery {
   async #load(asked) {
     if (this.#loading || this.#cursor === null) return;
     this.#loading = true;
-    this.#more.disabled = !asked; // a disabled button would lose the focus
     setText(this.#more, "Loading …");
     try {
       const query = new URLSearchParams({ cursor: this.#cursor, limit: this.#limit });
@@ -63,7 +62,6 @@ export class Gallery {
       this.#announcer.say(refused.message);
     }
     this.#loading = false;
-    this.#more.disabled = false;
     setText(this.#more, this.#error.textContent ? "Try again" : "Load more");
     show(this.#more, this.#cursor !== null);
     // The observer only tells of changes, and a short page may have left the button in view.
