@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("selenium", reason="selenium is in requirements-dev.in")
-
-from tests.e2e.browser import Browser, required_programs, started  # behind the check
+from tests.e2e.browser import Browser, required_programs, started
 from tests.e2e.site import Site, running
 
 
