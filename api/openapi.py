@@ -13,6 +13,8 @@ from apispec import APISpec, BasePlugin
 from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema
 
+from api.members import OWNER
+
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 DESCRIPTION = (
@@ -20,8 +22,6 @@ DESCRIPTION = (
     "operation has a security scheme: `X-User-ID` (or `user_id`) says who asks and is not checked. Put the service "
     "behind something that does check."
 )
-
-BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 
 _TEXT = {"type": "string"}
 _REQUEST_ID = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"}
@@ -31,11 +31,24 @@ _DATE = "Sat, 21 Nov 2026 13:00:00 GMT"
 PARAMETERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {
         "in": "header",
-        "description": "Names the request in the answer and the log; one is made when it is missing or malformed.",
-        "schema": _REQUEST_ID,
+        # No pattern: a malformed one is no reason to refuse a request.
+        "description": "Names the request in the answer and the log. One is made when it is missing, or is not 1 to "
+        "128 letters, digits, `.`, `_` and `-`.",
+        "schema": _TEXT,
+        "example": "622c73135df548088a5585c85dcf927a",
     },
-    "X-User-ID": {"in": "header", "description": "Who asks; must own the image that is changed.", "schema": _TEXT},
-    "user_id": {"in": "query", "description": "The same as X-User-ID, for clients without headers.", "schema": _TEXT},
+    "X-User-ID": {
+        "in": "header",
+        "description": "Who asks; must own the image that is changed. UTF-8.",
+        "schema": {"type": "string", **OWNER},
+        "example": "user-123",
+    },
+    "user_id": {
+        "in": "query",
+        "description": "The same as X-User-ID, for clients without headers; where both are sent they must agree.",
+        "schema": {"type": "string", **OWNER},
+        "example": "user-123",
+    },
     "Range": {
         "in": "header",
         "description": "One range of bytes (RFC 9110, 14.2).",
@@ -65,6 +78,9 @@ HEADERS: dict[str, dict[str, Any]] = {
     "x-amz-version-id": {"description": "The id of the stored version.", "schema": _TEXT},
 }
 """Headers that answers name."""
+
+_EMPTY_ALLOWED = "x-empty-allowed"
+"""Marks an operation until its query arguments, which are schemas at first, have become parameters."""
 
 CALLER = ("X-User-ID", "user_id")
 READING = ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
@@ -99,6 +115,9 @@ class Shared(BasePlugin):
     ) -> None:
         """Complete the operations of one path."""
         for operation in (operations or {}).values():
+            if operation.pop(_EMPTY_ALLOWED, False):
+                for each in operation["parameters"]:
+                    each["allowEmptyValue"] = True
             operation.setdefault("parameters", []).append("X-Request-ID")
             for answer in operation["responses"].values():
                 answer.setdefault("headers", {})["X-Request-ID"] = "X-Request-ID"
@@ -118,12 +137,21 @@ def _without_body(get: dict[str, Any]) -> dict[str, Any]:
     return head
 
 
+def links(parameters: Mapping[str, str], *operation_ids: str) -> dict[str, dict[str, Any]]:
+    """Links of an answer to the operations that take it up (OpenAPI 3.1, Link Object), under their own ids.
+
+    :param parameters: the operations' parameters as runtime expressions.
+    """
+    return {each: {"operationId": each, "parameters": dict(parameters)} for each in operation_ids}
+
+
 def operation(
     name: str,
     *,
     parameters: Sequence[str | dict[str, Any]] = (),
     headers: Mapping[int, Sequence[str]] | None = None,
     responses: Mapping[int, Mapping[str, Any]] | None = None,
+    empty_allowed: bool = False,
     **members: Any,
 ) -> Callable[[Route], Route]:
     """Document a route; put it above ``response`` and ``arguments``.
@@ -132,6 +160,8 @@ def operation(
     :param parameters: names out of ``PARAMETERS``.
     :param headers: for each status, names out of ``HEADERS``.
     :param responses: answers, or members of them, that the other decorators do not describe.
+    :param empty_allowed: the query arguments may be sent empty, which is as good as not at all. All must be of
+        ``arguments``.
     :param members: further members of the operation.
     """
 
@@ -142,7 +172,9 @@ def operation(
         arguments = getattr(route, "_apidoc", {}).get("arguments", {}).get("parameters", [])
         # Given parameters replace those of `arguments`, so both are named; a body is no parameter.
         named = [*(each for each in arguments if each["in"] == "query"), *parameters]
-        extra = {"parameters": named} if named else {}
+        extra: dict[str, Any] = {"parameters": named} if named else {}
+        if empty_allowed:
+            extra[_EMPTY_ALLOWED] = True
         documented: Any = Blueprint.doc(operationId=name, responses=answers, **extra, **members)(route)
         # Only what it says is kept: called, the layer would cost every request a little.
         route._apidoc = documented._apidoc  # type: ignore[attr-defined]  # where flask-smorest keeps it

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from api.images.schemas import JsonUpload
-from api.openapi import BINARY
+from api.members import OWNER, VISIBILITY_FIELD, form_body
+from api.openapi import links
 from api.representation import METADATA
 
 _URL = "http://127.0.0.1:5000/objects/eyJrZXkiOiJpbWFnZXMifQ"
@@ -46,32 +47,40 @@ STATUS: dict[str, Any] = {
     "reason": "The file ends within its header; send a whole JPEG, PNG, GIF, WebP, BMP, TIFF or AVIF file.",
 }
 
-_FORM_FIELDS: dict[str, Any] = {
-    "user_id": {"type": "string", "maxLength": 128},
-    "title": {"type": "string", "maxLength": 255},
-    "description": {"type": "string", "maxLength": 4000},
-    "tags": {"type": "string", "description": "Comma-separated.", "example": "beach, summer"},
-    "visibility": {"type": "string", "enum": ["private", "public"]},
-    "width": {"type": "integer", "minimum": 1, "description": "Pixels; 422 when the bytes say otherwise."},
-    "height": {"type": "integer", "minimum": 1, "description": "Pixels; 422 when the bytes say otherwise."},
+# Fields of forms may be empty, except for the user's name.
+_PIXELS: dict[str, Any] = {
+    "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "const": ""}],
+    "description": "Pixels; 422 when the bytes say otherwise.",
 }
+_FORM = form_body(
+    {"user_id": "user-123", "tags": "beach, summer"},
+    user_id={"type": "string", **OWNER},
+    visibility=VISIBILITY_FIELD,
+    width=_PIXELS,
+    height=_PIXELS,
+)
 # One pixel of GIF.
 _GIF = "R0lGODlhAQABAIAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
 
 UPLOAD_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {"file": {**BINARY, "description": "The image."}, **_FORM_FIELDS},
-            },
-            "example": {"file": "(the bytes)", "user_id": "user-123", "tags": "beach, summer"},
-        },
+        **_FORM["content"],
         "application/json": {
             "schema": JsonUpload,
             "example": {"image": _GIF, "filename": "dot.gif", "user_id": "user-123", "tags": ["dots"]},
         },
     },
 }
+
+CREATED_LINKS = links(
+    {"image_id": "$response.body#/image_id"},
+    "describeImage",
+    "downloadImage",
+    "readUploadStatus",
+    "changeImage",
+    "removeImage",
+)
+"""What can be done with an image that has just been stored."""
+BEGUN_LINKS = links({"image_id": "$response.body#/image_id"}, "readUploadStatus", "describeImage")
+"""What can be asked about an upload that goes straight to the store."""

@@ -12,7 +12,9 @@ from api.downloads import precondition
 from api.images.bodies import store_encoded, store_upload_form
 from api.images.documentation import (
     BEGIN,
+    BEGUN_LINKS,
     CHANGES,
+    CREATED_LINKS,
     DELETED,
     DOWNLOAD,
     IMAGE_ID,
@@ -49,7 +51,12 @@ blueprint = Surface("images", __name__, url_prefix="/images", description="Uploa
 
 
 @blueprint.route("/upload", methods=["POST"])
-@operation("beginUpload", parameters=CALLER, headers={201: ("Cache-Control", "Location")})
+@operation(
+    "beginUpload",
+    parameters=CALLER,
+    headers={201: ("Cache-Control", "Location")},
+    responses={201: {"links": BEGUN_LINKS}},
+)
 @blueprint.arguments(BeginUpload(), error_status_code=400, example=BEGIN)
 @blueprint.response(201, UploadTicket, example=TICKET)
 @documents(blueprint, 400, 408, 413, 415, 503, 507)
@@ -77,7 +84,13 @@ def begin(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("", methods=["POST"])
-@operation("createImage", parameters=CALLER, headers={201: ("Location",)}, requestBody=UPLOAD_BODY)
+@operation(
+    "createImage",
+    parameters=CALLER,
+    headers={201: ("Location",)},
+    responses={201: {"links": CREATED_LINKS}},
+    requestBody=UPLOAD_BODY,
+)
 @blueprint.response(201, ImageMetadata, example=METADATA)
 @documents(blueprint, 400, 408, 413, 415, 422, 503, 507)
 def create() -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from api.members import DESCRIPTION, FILE_NAME, JOINED_TAGS, OWNER, TAG, TAGS, TITLE
 from api.openapi import Answer
 from api.representation import ImageMetadata
 from services.listings import MAX_LIMIT
@@ -21,17 +23,18 @@ def refuse_other_tags(value: Any) -> None:
         raise ValidationError("Not a list of strings, nor a comma-separated string.")
 
 
-def _tags(**members: Any) -> fields.Raw:
-    kinds = [{"type": "array", "items": {"type": "string"}}, {"type": "string"}, {"type": "null"}]
+def _tags() -> fields.Raw:
     return fields.Raw(
         allow_none=True,
         validate=refuse_other_tags,
-        metadata={"description": "A list, or a comma-separated string.", "oneOf": kinds, **members},
+        metadata={"description": "A list, or a comma-separated string.", "oneOf": [*TAGS, {"type": "null"}]},
     )
 
 
-def _text(description: str = "") -> fields.String:
-    return fields.String(allow_none=True, metadata={"description": description} if description else {})
+def _text(keywords: Mapping[str, Any], description: str = "") -> fields.String:
+    return fields.String(
+        allow_none=True, metadata={**keywords, **({"description": description} if description else {})}
+    )
 
 
 def _visibility() -> fields.String:
@@ -62,18 +65,18 @@ class ForwardCompatible(Schema):
 class BeginUpload(ForwardCompatible):
     """Body of ``POST /images/upload``."""
 
-    user_id = _text("Who will own the image; must agree with X-User-ID.")
+    user_id = _text(OWNER, "Who will own the image; must agree with X-User-ID.")
     content_type = fields.String(
         required=True,
         validate=validate.Length(1, 255),
         metadata={"description": "What the PUT will say, to the letter.", "example": "image/jpeg"},
     )
-    filename = _text()
+    filename = _text(FILE_NAME)
     size = fields.Integer(
         allow_none=True, strict=True, validate=validate.Range(min=1), metadata={"description": "Bytes, where known."}
     )
-    title = _text()
-    description = _text()
+    title = _text(TITLE)
+    description = _text(DESCRIPTION)
     tags = _tags()
     visibility = _visibility()
     expires_in = fields.Integer(
@@ -113,11 +116,11 @@ class UploadTicket(Answer):
 class EncodedUpload(ForwardCompatible):
     """A JSON ``POST /images`` without ``image``, and the fields of its form."""
 
-    user_id = _text("Who will own the image; must agree with X-User-ID.")
-    filename = _text()
-    content_type = _text("The declared type; compared with the bytes only with `STRICT_CONTENT_TYPE`.")
-    title = _text()
-    description = _text()
+    user_id = _text(OWNER, "Who will own the image; must agree with X-User-ID.")
+    filename = _text(FILE_NAME)
+    content_type = _text({}, "The declared type; compared with the bytes only with `STRICT_CONTENT_TYPE`.")
+    title = _text(TITLE)
+    description = _text(DESCRIPTION)
     tags = _tags()
     visibility = _visibility()
     width = _pixels()
@@ -130,15 +133,26 @@ class EncodedUpload(ForwardCompatible):
     )
 
 
+_MOMENT: dict[str, Any] = {"anyOf": [{"format": "date"}, {"format": "date-time"}], "example": "2026-11-21"}
+
+
 class ListQuery(ForwardCompatible):
     """Query arguments of ``GET /images``."""
 
-    user_id = fields.String(metadata={"description": "Whose images; without it everybody's (authentication is off)."})
-    tag = fields.List(fields.String(), metadata={"description": "One tag; may be repeated, all must match."})
-    tags = fields.List(fields.String(), metadata={"description": "Comma-separated; all must match."})
-    title = fields.String(metadata={"description": "Whole words of the title, in any case; all must match."})
-    since = fields.String(metadata={"description": "ISO 8601 date or time (UTC without an offset), included."})
-    until = fields.String(metadata={"description": "ISO 8601 date or time (UTC without an offset), not included."})
+    user_id = fields.String(
+        metadata={**OWNER, "description": "Whose images; without it everybody's (authentication is off)."}
+    )
+    tag = fields.List(
+        fields.String(metadata=TAG), metadata={"description": "One tag; may be repeated, all must match."}
+    )
+    tags = fields.List(
+        fields.String(metadata=JOINED_TAGS), metadata={"description": "Comma-separated; all must match."}
+    )
+    title = fields.String(metadata={**TITLE, "description": "Whole words of the title, in any case; all must match."})
+    since = fields.String(
+        metadata={**_MOMENT, "description": "The first moment of the upload; without an offset, UTC."}
+    )
+    until = fields.String(metadata={**_MOMENT, "description": "The first moment that is too late."})
     limit = fields.Integer(
         load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Most images."}
     )
@@ -168,9 +182,9 @@ class DownloadQuery(ForwardCompatible):
 class ImageChanges(Schema):
     """Body of ``PATCH /images/<image_id>``: what is given changes, null empties, anything else is refused."""
 
-    user_id = _text("Who asks; must agree with X-User-ID.")
-    title = _text()
-    description = _text()
+    user_id = _text(OWNER, "Who asks; must agree with X-User-ID.")
+    title = _text(TITLE)
+    description = _text(DESCRIPTION)
     tags = _tags()
     visibility = _visibility()
 
@@ -187,7 +201,7 @@ class JsonUpload(EncodedUpload):
 
     image = fields.String(
         required=True,
-        metadata={"contentEncoding": "base64", "description": "Base64, standard or URL-safe, or a data: URL."},
+        metadata={"format": "byte", "description": "Base64, standard or URL-safe, or a data: URL."},
     )
 
 

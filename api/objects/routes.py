@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 from flask_smorest import Blueprint
 from werkzeug.exceptions import NotFound
 
 from api.context import core
 from api.downloads import Representation, send
-from api.openapi import BINARY, KEPT, SENT, operation
+from api.members import BINARY
+from api.openapi import KEPT, SENT, operation
 from api.problems import documents
 from api.uploads import store_grant
 from services.ports import SelfServingStore
 from utils.clock import utc_now
 
 blueprint = Blueprint("objects", __name__, description="Presigned URLs of the embedded store.")
+
+TOKEN: dict[str, Any] = {
+    "in": "path",
+    "name": "token",
+    "description": "Signed; comes as part of a whole URL, never on its own.",
+    "schema": {"type": "string"},
+    "example": "eyJrZXkiOiJpbWFnZXMifQ",
+}
 
 
 def _store() -> SelfServingStore:
@@ -24,7 +35,7 @@ def _store() -> SelfServingStore:
     return store
 
 
-@blueprint.route("/objects/<token>", methods=["GET"])
+@blueprint.route("/objects/<token>", methods=["GET"], parameters=[TOKEN])
 @operation(
     "fetchObject",
     parameters=("Range", "If-Range", "If-Match", "If-None-Match"),
@@ -52,7 +63,7 @@ def fetch(token: str) -> Response:
     return send(what, lambda byte_range: core().store.read(grant.key, grant.version_id, byte_range))
 
 
-@blueprint.route("/objects/<token>", methods=["PUT"])
+@blueprint.route("/objects/<token>", methods=["PUT"], parameters=[TOKEN])
 @operation(
     "putObject",
     headers={200: ("x-amz-version-id",)},

@@ -46,7 +46,7 @@ def totals() -> Response:
 
 
 @blueprint.route("/admin/images", methods=["GET"])
-@operation("adminImages")
+@operation("adminImages", empty_allowed=True)
 @blueprint.arguments(Search(), location="query", error_status_code=400)
 @blueprint.response(200, Found, example=FOUND)
 @errors(400, 403, 503)

@@ -21,6 +21,7 @@ from api.pages.api_schemas import (
     LATEST,
     OF_LABEL,
     STORED,
+    STORED_LINKS,
     LabelLatest,
     LabelListed,
     LabelQuery,
@@ -42,7 +43,13 @@ surface_errors = partial(documents, blueprint, dialect=DIALECT)
 
 
 @blueprint.route("/upload/<image_id>", methods=["POST"], parameters=[LABEL])
-@operation("uploadToLabel", parameters=CALLER, headers={201: ("Cache-Control", "Location")}, requestBody=FORM_BODY)
+@operation(
+    "uploadToLabel",
+    parameters=CALLER,
+    headers={201: ("Cache-Control", "Location")},
+    responses={201: {"links": STORED_LINKS}},
+    requestBody=FORM_BODY,
+)
 @blueprint.response(201, LabelUploaded, example=STORED)
 @surface_errors(400, 404, 408, 413, 415, 422, 503, 507)
 def upload(image_id: str) -> Response:

@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from api.dialects import Dialect
-from api.openapi import BINARY, Answer
+from api.members import form_body
+from api.openapi import Answer, links
 from api.representation import METADATA, ImageMembers
 from services.listings import MAX_LIMIT
 
@@ -89,21 +90,10 @@ OF_LABEL: dict[str, Any] = {
     "next": None,
 }
 
-FORM_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {
-                    "file": {**BINARY, "description": "The image."},
-                    "title": {"type": "string", "maxLength": 255},
-                    "description": {"type": "string", "maxLength": 4000},
-                    "tags": {"type": "string", "description": "Comma-separated.", "example": "beach, summer"},
-                },
-            },
-            "example": {"file": "(the bytes)"},
-        }
-    },
+FORM_BODY: dict[str, Any] = form_body({})
+
+STORED_LINKS = {
+    **links({"image_id": "$response.body#/image_id"}, "latestOfLabel", "listLabel"),
+    **links({"key": "$response.body#/key"}, "readImage", "listVersions", "deleteImage"),
 }
+"""Where an image that has just been stored is found."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, pre_load, validate
 
+from api.members import JOINED_TAGS, OWNER, TITLE
 from api.openapi import Answer
 
 PAGE_SIZE = 24
@@ -22,9 +23,9 @@ class Search(Schema):
 
         unknown = EXCLUDE
 
-    owner = fields.String(metadata={"description": "Whose images."})
-    tags = fields.String(metadata={"description": "Comma-separated; an image must have all of them."})
-    title = fields.String(metadata={"description": "Words that the title must have, whatever their case."})
+    owner = fields.String(metadata={**OWNER, "description": "Whose images."})
+    tags = fields.String(metadata={**JOINED_TAGS, "description": "Comma-separated; an image must have all of them."})
+    title = fields.String(metadata={**TITLE, "description": "Words that the title must have, whatever their case."})
     since = fields.Date(metadata={"description": "First day of upload (UTC)."}, validate=validate.Range(max=LAST_DAY))
     until = fields.Date(metadata={"description": "Last day of upload (UTC)."}, validate=validate.Range(max=LAST_DAY))
     deleted = fields.Boolean(load_default=False, metadata={"description": "The deleted images instead."})

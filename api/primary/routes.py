@@ -16,9 +16,12 @@ from api.primary.schemas import (
     FORM_OR_RAW_BODY,
     IMAGE_BYTES,
     IMAGE_RANGE,
+    KEY_PARAMETER,
     RESTORE,
     STORED_IMAGE,
+    STORED_LINKS,
     VERSIONS,
+    VERSIONS_LINKS,
     Deleted,
     ImageQuery,
     PresignedUrl,
@@ -39,7 +42,13 @@ blueprint = Surface("primary", __name__, description="Upload, read, replace, del
 
 
 @blueprint.route("/upload", methods=["POST"])
-@operation("uploadImage", parameters=CALLER, headers={201: ("Location",)}, requestBody=FORM_BODY)
+@operation(
+    "uploadImage",
+    parameters=CALLER,
+    headers={201: ("Location",)},
+    responses={201: {"links": STORED_LINKS}},
+    requestBody=FORM_BODY,
+)
 @blueprint.response(201, StoredImage, example=STORED_IMAGE)
 @documents(blueprint, 400, 408, 413, 415, 422, 503, 507)
 def upload() -> Response:
@@ -52,7 +61,7 @@ def upload() -> Response:
     return response
 
 
-@blueprint.route("/image/<key>", methods=["GET"])
+@blueprint.route("/image/<key>", methods=["GET"], parameters=[KEY_PARAMETER])
 @operation(
     "readImage",
     parameters=READING,
@@ -76,7 +85,7 @@ def read(query: dict[str, Any], key: str) -> Response:
     )
 
 
-@blueprint.route("/update/<key>", methods=["PUT"])
+@blueprint.route("/update/<key>", methods=["PUT"], parameters=[KEY_PARAMETER])
 @operation("replaceImage", parameters=CHANGING, requestBody=FORM_OR_RAW_BODY)
 @blueprint.response(200, StoredImage, example=STORED_IMAGE)
 @documents(blueprint, 400, 404, 408, 409, 412, 413, 415, 422, 503, 507)
@@ -92,7 +101,7 @@ def update(key: str) -> Response:
     return stored(receive(opener, services.uploads.limits.refuse_size))
 
 
-@blueprint.route("/delete/<key>", methods=["DELETE"])
+@blueprint.route("/delete/<key>", methods=["DELETE"], parameters=[KEY_PARAMETER])
 @operation("deleteImage", parameters=CHANGING)
 @blueprint.response(200, Deleted, example=DELETED)
 @documents(blueprint, 400, 404, 409, 412, 503, 507)
@@ -102,8 +111,8 @@ def delete(key: str) -> dict[str, Any]:
     return {"key": image.key, "deleted": True}
 
 
-@blueprint.route("/image/<key>/versions", methods=["GET"])
-@operation("listVersions")
+@blueprint.route("/image/<key>/versions", methods=["GET"], parameters=[KEY_PARAMETER])
+@operation("listVersions", responses={200: {"links": VERSIONS_LINKS}})
 @blueprint.response(200, Versions, example=VERSIONS)
 @documents(blueprint, 404, 503)
 def versions(key: str) -> dict[str, Any]:
@@ -112,7 +121,7 @@ def versions(key: str) -> dict[str, Any]:
     return {"versions": [_listed(version, is_latest=place == 0) for place, version in enumerate(found)]}
 
 
-@blueprint.route("/image/<key>/restore", methods=["POST"])
+@blueprint.route("/image/<key>/restore", methods=["POST"], parameters=[KEY_PARAMETER])
 @operation("restoreVersion", parameters=CHANGING)
 @blueprint.arguments(RestoreRequest(), error_status_code=400, example=RESTORE)
 @blueprint.response(200, StoredImage, example=STORED_IMAGE)

@@ -6,7 +6,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from api.openapi import BINARY, Answer
+from api.members import BINARY, form_body
+from api.openapi import Answer, links
 
 MAX_PRESIGN_SECONDS = 604800
 
@@ -135,24 +136,30 @@ PRESIGNED_URL: dict[str, Any] = {"url": "http://127.0.0.1:5000/objects/eyJrZXkiO
 
 RESTORE: dict[str, Any] = {"version_id": VERSION_ID}
 
-FORM_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {
-                    "file": {**BINARY, "description": "The image."},
-                    "title": {"type": "string", "maxLength": 255},
-                    "description": {"type": "string", "maxLength": 4000},
-                    "tags": {"type": "string", "description": "Comma-separated.", "example": "beach, summer"},
-                },
-            },
-            "example": {"file": "(the bytes)", "title": "The beach", "tags": "beach, summer"},
-        }
+KEY_PARAMETER: dict[str, Any] = {
+    "in": "path",
+    "name": "key",
+    "description": "The `key` out of an answer; its extension is decoration, any or none finds the image.",
+    "schema": {"type": "string"},
+    "example": KEY,
+}
+
+STORED_LINKS = links(
+    {"key": "$response.body#/key"}, "readImage", "replaceImage", "deleteImage", "listVersions", "restoreVersion"
+)
+"""What can be done with an image that has just been stored."""
+
+VERSIONS_LINKS: dict[str, Any] = {
+    **links({"key": "$request.path.key", "version": "$response.body#/versions/0/version_id"}, "readImage"),
+    "restoreVersion": {
+        "operationId": "restoreVersion",
+        "parameters": {"key": "$request.path.key"},
+        "requestBody": {"version_id": "$response.body#/versions/0/version_id"},
     },
 }
+"""What can be done with the newest version."""
+
+FORM_BODY: dict[str, Any] = form_body({"title": "The beach", "tags": "beach, summer"})
 
 FORM_OR_RAW_BODY: dict[str, Any] = {
     "required": True,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from api.dialects import Dialect
-from api.openapi import BINARY
+from api.members import BINARY, FORM_FIELDS, OWNER, form_body
+from api.openapi import links
 from api.representation import METADATA
 from services.errors import ContentTypeMismatch, NotAnImage, TooManyPixels, UnsupportedType
 
@@ -26,8 +27,8 @@ USER: dict[str, Any] = {
     "in": "header",
     "name": "X-User-ID",
     "required": True,
-    "description": "Who asks; must own the image that is changed.",
-    "schema": {"type": "string"},
+    "description": "Who asks; must own the image that is changed. UTF-8.",
+    "schema": {"type": "string", **OWNER},
     "example": "user-123",
 }
 
@@ -52,24 +53,18 @@ CHANGED: dict[str, Any] = {"message": "Metadata updated successfully"}
 DELETED: dict[str, Any] = {"message": "Image deleted successfully"}
 HEALTHY: dict[str, Any] = {"status": "healthy", "timestamp": METADATA["created_at"], "environment": "development"}
 
-FORM_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {
-                    "file": {**BINARY, "description": "The image."},
-                    "title": {"type": "string", "maxLength": 255, "default": "Untitled"},
-                    "description": {"type": "string", "maxLength": 4000},
-                    "tags": {"type": "string", "description": "Comma-separated.", "example": "vacation, beach"},
-                },
-            },
-            "example": {"file": "(the bytes)", "title": "My Vacation", "tags": "vacation, beach, summer"},
-        }
-    },
-}
+FORM_BODY: dict[str, Any] = form_body(
+    {"title": "My Vacation", "tags": "vacation, beach, summer"},
+    title={**FORM_FIELDS["title"], "default": "Untitled"},
+)
+
+UPLOADED_LINKS = links(
+    {"image_id": "$response.body#/image_id", "X-User-ID": "$request.header.X-User-ID"},
+    "readImageAsUser",
+    "describeImageAsUser",
+    "deleteImageAsUser",
+)
+"""What its owner can do with an image that has just been stored."""
 
 IMAGE_BYTES: dict[str, Any] = {"description": "The bytes.", "content": {"image/*": {"schema": BINARY}}}
 IMAGE_RANGE: dict[str, Any] = {"description": "A range of the bytes.", "content": {"image/*": {"schema": BINARY}}}

@@ -27,6 +27,7 @@ from api.v1.documentation import (
     IMAGE_RANGE,
     LISTED,
     UPLOADED,
+    UPLOADED_LINKS,
     USER,
 )
 from api.v1.schemas import ApiHealth, Changes, Listed, ListQuery, Message, ReadQuery, Uploaded
@@ -51,7 +52,13 @@ def identify() -> None:
 
 
 @blueprint.route("/images/upload", methods=["POST"])
-@operation("uploadImageAsUser", parameters=(USER,), headers={201: ("Location",)}, requestBody=FORM_BODY)
+@operation(
+    "uploadImageAsUser",
+    parameters=(USER,),
+    headers={201: ("Location",)},
+    responses={201: {"links": UPLOADED_LINKS}},
+    requestBody=FORM_BODY,
+)
 @blueprint.response(201, Uploaded, example=UPLOADED)
 @surface_errors(400, 401, 408, 413, 415, 422, 503, 507)
 def upload() -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from api.members import DESCRIPTION, JOINED_TAGS, OWNER, TAGS, TITLE
 from api.openapi import Answer
 from api.representation import ImageMetadata
 from services.listings import MAX_LIMIT
@@ -28,10 +29,14 @@ class ListQuery(Schema):
         metadata={"description": "What to list by: an owner, tags, or words of the title."},
     )
     user_id = fields.String(
-        metadata={"description": "Whose images; with `filter_by=user` by default the caller's own."}
+        metadata={**OWNER, "description": "Whose images; with `filter_by=user` by default the caller's own."}
     )
-    tags = fields.String(metadata={"description": "Comma-separated, all must match; required with `filter_by=tags`."})
-    title = fields.String(metadata={"description": "Whole words, in any case; required with `filter_by=title`."})
+    tags = fields.String(
+        metadata={**JOINED_TAGS, "description": "Comma-separated, all must match; required with `filter_by=tags`."}
+    )
+    title = fields.String(
+        metadata={**TITLE, "description": "Whole words, in any case; required with `filter_by=title`."}
+    )
     limit = fields.Integer(
         load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Most images."}
     )
@@ -63,15 +68,9 @@ class Changes(Schema):
 
         unknown = EXCLUDE
 
-    title = fields.String()
-    description = fields.String()
-    tags = fields.Raw(
-        validate=_tags,
-        metadata={
-            "description": "A list, or a comma-separated string.",
-            "oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
-        },
-    )
+    title = fields.String(metadata=TITLE)
+    description = fields.String(metadata=DESCRIPTION)
+    tags = fields.Raw(validate=_tags, metadata={"description": "A list, or a comma-separated string.", "oneOf": TAGS})
 
 
 class Message(Answer):
