@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
@@ -87,6 +87,14 @@ class Writer:
             yield connection
 
     @contextmanager
+    def begin_direct(self) -> Iterator[sqlite3.Connection]:
+        """The same for SQLite, with the driver's connection and the driver's errors."""
+        with self._turn(), lent(self._engine) as connection:
+            connection.execute("BEGIN IMMEDIATE")  # see transaction()
+            yield connection
+            connection.execute("COMMIT")
+
+    @contextmanager
     def _turn(self) -> Iterator[None]:
         if self._turns is None:
             yield
@@ -97,6 +105,16 @@ class Writer:
             yield
         finally:
             self._turns.release()
+
+
+@contextmanager
+def lent(engine: Engine) -> Iterator[sqlite3.Connection]:
+    """A connection of a SQLite engine's pool as the driver knows it; what it has not committed is undone."""
+    pooled = engine.raw_connection()
+    try:
+        yield cast(sqlite3.Connection, pooled.driver_connection)
+    finally:
+        pooled.close()  # the pool rolls back
 
 
 @contextmanager

@@ -73,19 +73,23 @@ def translated(integrity: type[BackendError] | None = None) -> Iterator[None]:
         yield
     except exc.IntegrityError as error:
         raise (integrity or ServiceError)(detail=_words(error)) from error
-    except exc.SQLAlchemyError as error:
+    except sqlite3.IntegrityError as error:
+        raise (integrity or ServiceError)(detail=_words(error)) from error
+    except (exc.SQLAlchemyError, sqlite3.Error) as error:
         raise domain_error(error) from error
     except (UnicodeEncodeError, OverflowError) as error:
         # sqlite3 and psycopg raise these as they are: a lone surrogate, an integer of more than 64 bits
         raise InvalidInput(detail=f"{type(error).__name__}: a value does not fit its column") from error
 
 
-def domain_error(error: exc.SQLAlchemyError) -> ServiceError:
+def domain_error(error: exc.SQLAlchemyError | sqlite3.Error) -> ServiceError:
     """The domain error that says what ``error`` means, with what the log needs in ``detail``."""
     return _meaning(error)(detail=_words(error))
 
 
-def _meaning(error: exc.SQLAlchemyError) -> type[ServiceError]:
+def _meaning(error: exc.SQLAlchemyError | sqlite3.Error) -> type[ServiceError]:
+    if isinstance(error, sqlite3.Error):
+        return _sqlite_meaning(error)
     if isinstance(error, exc.DataError):
         return InvalidInput
     if isinstance(error, exc.DBAPIError):
@@ -114,9 +118,9 @@ def _postgres_meaning(error: exc.DBAPIError) -> type[ServiceError]:
     return BackendMisconfigured if any(words in text for words in _POSTGRES_REFUSALS) else BackendUnavailable
 
 
-def _words(error: exc.SQLAlchemyError) -> str:
+def _words(error: exc.SQLAlchemyError | sqlite3.Error) -> str:
     # Never SQLAlchemy's words, which quote the statement, nor PostgreSQL's DETAIL, which quotes values.
-    origin = getattr(error, "orig", None)
+    origin = error if isinstance(error, sqlite3.Error) else getattr(error, "orig", None)
     if origin is None:
         return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     code = getattr(origin, "sqlite_errorname", None) or getattr(origin, "sqlstate", None) or ""

@@ -32,6 +32,7 @@ from services.metadata.sql_rows import (
 from services.metadata.sql_search import Search
 from services.metadata.sql_terms import Filing
 from services.metadata.sql_totals import read_totals
+from services.metadata.sqlite_direct import SqliteDirect
 from services.metadata.tables import STATUS_DELETED, image_versions, images
 from services.models import Image, ImageQuery, ImageVersion, Page, Position, Totals
 from utils.clock import Clock, utc_now
@@ -90,18 +91,30 @@ class SqlImageRepository(SqlPendingUploads):
         :param clock: says which day is today, for the totals.
         """
         super().__init__(engine, Writer(engine))
+        sqlite = engine.dialect.name == "sqlite"
+        self._direct = SqliteDirect(engine, self._writer, _GET) if sqlite else None
         self._search = Search(engine)
         self._clock = clock
 
     def add(self, image: Image) -> None:
         """Store a new image with its first version; raises ``DuplicateImage``."""
-        with translated(integrity=DuplicateImage), self._writer.begin() as connection:
-            insert_image(connection, image)
+        with translated(integrity=DuplicateImage):
+            if self._direct and not (image.tags or image.title):
+                self._direct.add(image)
+                return
+            with self._writer.begin() as connection:
+                insert_image(connection, image)
 
     def get(self, image_id: str) -> Image | None:
         """The image with its current version, also when that is a delete marker; None when there is none."""
-        rows = self._read(_GET, {"id": image_id})
-        return image_of(rows[0]) if rows else None
+        if self._direct is None:
+            rows = self._read(_GET, {"id": image_id})
+            return image_of(rows[0]) if rows else None
+        try:
+            with translated():
+                return self._direct.get(image_id)
+        except InvalidInput:
+            return None  # as for _read
 
     def replace(self, image: Image, *, expected_revision: int) -> None:
         """Append ``image.current`` and make it, and ``image``'s other members, current.

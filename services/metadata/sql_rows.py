@@ -23,8 +23,8 @@ IMAGE_COLUMNS = [*(images.c[name] for name in IMAGE_FIELDS), *VERSION_COLUMNS]
 """What ``image_of`` reads: an image, then its current version."""
 IS_CURRENT = (image_versions.c.image_id == images.c.image_id) & (image_versions.c.sequence == images.c.sequence)
 
+ADD_IMAGE = insert(images)
 ADD_VERSION = insert(image_versions)
-_ADD_IMAGE = insert(images)
 _FILE = insert(image_terms)
 _UNFILE = delete(image_terms).where(
     image_terms.c.term == bindparam("old_term"),
@@ -67,7 +67,7 @@ def version_row(image: Image, *, sequence: int) -> dict[str, Any]:
 
 def insert_image(connection: Connection, image: Image) -> None:
     """Add a new image with its first version; an image without tags and title costs these two statements only."""
-    connection.execute(_ADD_IMAGE, image_row(image) | {"sequence": 1})
+    connection.execute(ADD_IMAGE, image_row(image) | {"sequence": 1})
     connection.execute(ADD_VERSION, version_row(image, sequence=1))
     if image.tags or image.title:
         _file(connection, image.image_id, image.created_at, Filing.of(image).terms())

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,15 +97,26 @@ def written_until_killed(url: str) -> list[str]:
 
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """The statements that reach the driver inside the block."""
+    """The statements that reach the database inside the block, whoever sends them; on SQLite with their values."""
     seen: list[str] = []
 
     def note(_connection, _cursor, statement: str, *_rest) -> None:
         seen.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    def trace(connection, *_rest) -> None:
+        connection.set_trace_callback(seen.append)
+
+    def trace_no_more(connection, _record) -> None:
+        connection.set_trace_callback(None)
+
+    listeners: list[tuple[str, Callable[..., None]]] = [("before_cursor_execute", note)]
+    if engine.dialect.name == "sqlite":
+        listeners = [("checkout", trace), ("checkin", trace_no_more)]
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
     yield seen
-    event.remove(engine, "before_cursor_execute", note)
+    for name, listener in listeners:
+        event.remove(engine, name, listener)
 
 
 def test_reading_an_image_is_one_statement_by_primary_keys(repository: SqlImageRepository, engine: Engine) -> None:
@@ -118,6 +129,6 @@ def test_reading_an_image_is_one_statement_by_primary_keys(repository: SqlImageR
     assert seen[0].startswith("SELECT")
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {seen[0]}", (image.image_id,)).all()
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {seen[0]}").all()
         assert len(plan) == 2
         assert all(("SEARCH" in row[3] and "PRIMARY KEY" in row[3]) or "autoindex_images_1" in row[3] for row in plan)
