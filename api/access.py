@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from utils import trace
 from utils.ids import request_id_of
-from utils.logger import redact
+from utils.logger import event, redact
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -63,21 +63,17 @@ class _Exchange:
         # The path only: a query string may carry a signature or what somebody searches for.
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
         level = logging.DEBUG if path in QUIET_PATHS and self.status < 400 else logging.INFO
-        if log.isEnabledFor(level):
-            log.log(
-                level,
-                "request cut off" if failed else "request",
-                extra={
-                    "method": environ.get("REQUEST_METHOD"),
-                    "path": redact(path),
-                    "status": self.status,
-                    "bytes_in": self._trace.bytes_in,
-                    "bytes_out": self.bytes_out,
-                    "duration_ms": round((perf_counter() - self._started) * 1000, 3),
-                    "store_ms": round(self._trace.store_seconds * 1000, 3),
-                    "client": environ.get("REMOTE_ADDR"),
-                },
-            )
+        members = {
+            "method": environ.get("REQUEST_METHOD"),
+            "path": redact(path),
+            "status": self.status,
+            "bytes_in": self._trace.bytes_in,
+            "bytes_out": self.bytes_out,
+            "duration_ms": round((perf_counter() - self._started) * 1000, 3),
+            "store_ms": round(self._trace.store_seconds * 1000, 3),
+            "client": environ.get("REMOTE_ADDR"),
+        }
+        event(log, level, "request cut off" if failed else "request", members)
         trace.end()
 
 

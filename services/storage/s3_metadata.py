@@ -35,6 +35,9 @@ def attributes_of(content_type: str, metadata: Mapping[str, str]) -> ObjectAttri
 
 def _encoded(text: str, room: int) -> str:
     """As many whole characters of ``text``, from its start, as fit ``room`` bytes when encoded."""
+    whole = quote(text, safe="")
+    if len(whole) <= room:
+        return whole
     encoded: list[str] = []
     for character in text:
         piece = quote(character, safe="")
