@@ -127,7 +127,9 @@ class MemberStream:
 def _whole_escapes(piece: bytes) -> tuple[bytes, bytes]:
     """``piece`` without an escape at its end that may go on in the next bytes, and that escape."""
     start = piece.rfind(b"\\", max(0, len(piece) - _LONGEST_ESCAPE + 1))
-    return (piece, b"") if start < 0 else (piece[:start], piece[start:])
+    run = start + 1 - len(piece[: start + 1].rstrip(b"\\"))
+    # The second of two backslashes ends an escape.
+    return (piece[:start], piece[start:]) if run % 2 else (piece, b"")
 
 
 def _unescaped(inner: bytes) -> str:
