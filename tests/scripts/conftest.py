@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
+
+from tests.scripts.deployments import Account
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +51,23 @@ def packages(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     return folder
+
+
+@pytest.fixture
+def environ(empty_aws: str, packages: Path) -> dict[str, str]:
+    """A deployment's variables, and nothing of this machine's."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **kept,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "testtest",
+        "AWS_ENDPOINT_URL": empty_aws,
+        "PACKAGE_DIR": str(packages),
+        "PYTHON": sys.executable,
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+@pytest.fixture
+def account(environ: dict[str, str]) -> Account:
+    return Account(environ["AWS_ENDPOINT_URL"])
