@@ -32,6 +32,10 @@ CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
 """Seconds that one statement on PostgreSQL may take, waiting for locks included."""
 
+PLANNER = ("sort", "bitmapscan", "seqscan", "hashjoin", "mergejoin")
+"""What PostgreSQL is told not to do for a statement of this service: each of them walks an index in its order and stops
+early. A planner that knows the average list of ``image_terms`` to be short would read and sort all of a long one."""
+
 _POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _SQLITE_SCHEMES = frozenset({"sqlite", "sqlite+pysqlite"})
 
@@ -191,6 +195,7 @@ def _postgres(url: URL, *, durable: bool, pool_size: int) -> Engine:
         f"-c statement_timeout={milliseconds}",
         # A process that was stopped in the middle of a transaction must not keep its row locks for ever.
         f"-c idle_in_transaction_session_timeout={milliseconds}",
+        *(f"-c enable_{each}=off" for each in PLANNER),
     ]
     if not durable:
         defaults.append("-c synchronous_commit=off")

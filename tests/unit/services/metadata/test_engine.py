@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from services.errors import BackendMisconfigured
-from services.metadata.engine import Writer, make_engine
+from services.metadata.engine import PLANNER, Writer, make_engine, snapshot, transaction
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,7 @@ def test_every_postgres_connection_is_set_up(postgres_url: str, durable: bool, c
         assert setting("statement_timeout") == "5s"
         assert setting("idle_in_transaction_session_timeout") == "5s"
         assert setting("synchronous_commit") == commit
+        assert {setting(f"enable_{each}") for each in PLANNER} == {"off"}
         assert setting("search_path").startswith("test_"), "the URL's own options are kept"
     engine.dispose()
 
@@ -136,3 +137,19 @@ def test_waiting_writers_hold_no_connection(sqlite_url: str) -> None:
         for each in waiting:
             each.result(timeout=10)
     engine.dispose()
+
+
+def test_a_snapshot_sees_one_moment(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE numbers (n integer)")
+        connection.commit()
+    count = "SELECT count(*) FROM numbers"
+    with snapshot(engine) as reader:
+        assert reader.exec_driver_sql(count).scalar_one() == 0
+        with engine.connect() as connection, transaction(connection):
+            connection.exec_driver_sql("INSERT INTO numbers VALUES (1)")
+        assert reader.exec_driver_sql(count).scalar_one() == 0
+    with snapshot(engine) as reader:
+        assert reader.exec_driver_sql(count).scalar_one() == 1
+    with Writer(engine).begin() as connection:  # what follows on the same connection is as ever
+        connection.exec_driver_sql("INSERT INTO numbers VALUES (2)")
