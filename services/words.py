@@ -17,11 +17,17 @@ _WORD = re.compile(r"\w+(?:['\u2019]\w+)*", re.UNICODE)
 def words_of(text: str) -> tuple[str, ...]:
     """The different words of ``text`` in their order, folded so that case and compatibility forms do not matter.
 
-    A word is a run of letters, digits and underscores, apostrophes inside included; ``Straße`` and ``STRASSE`` are one
-    word (Unicode default case folding, section 3.13, over NFKC).
+    A word is a run of letters with their marks, digits and underscores, apostrophes inside included; ``Straße`` and
+    ``STRASSE`` are one word (Unicode default case folding, section 3.13, over NFKC).
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return tuple(dict.fromkeys(found.group().replace("\u2019", "'") for found in _WORD.finditer(folded)))
+    found = _WORD.finditer(folded if folded.isascii() else _with_marks_as_letters(folded))
+    return tuple(dict.fromkeys(folded[each.start() : each.end()].replace("\u2019", "'") for each in found))
+
+
+def _with_marks_as_letters(text: str) -> str:
+    """``text`` of the same length; a pattern of letters leaves out marks, the vowels of Hindi, Thai and others."""
+    return "".join("x" if unicodedata.category(character).startswith("M") else character for character in text)
 
 
 def refuse_wordy(title: str) -> str:
