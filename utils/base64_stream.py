@@ -8,6 +8,7 @@ import re
 _HEAD = re.compile(r"data:(?P<type>[^;,]*)(?:;[^;,]*)*;base64,", re.IGNORECASE)
 _LONGEST_HEAD = 256
 _BLANKS = {ord(blank): None for blank in " \t\r\n"}
+_MOST_PADDING = 2
 _LETTERS = re.compile(r"[A-Za-z0-9+/_=-]*")
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -41,7 +42,10 @@ class Base64Stream:
             return b""
         if self._ended:
             raise Base64Error("there is more behind its padding")
-        self._ended = ready.endswith("=")
+        padding = len(ready) - len(ready.rstrip("="))
+        if padding > _MOST_PADDING:  # which the decoder lets through behind a whole group
+            raise Base64Error("it has padding where none belongs")
+        self._ended = padding > 0
         try:
             return binascii.a2b_base64(ready.translate(_URL_SAFE), strict_mode=True)
         except ValueError as error:

@@ -57,6 +57,8 @@ def test_data_urls(head: str, media_type: str) -> None:
         "YQ===",
         "Y===",
         "====",
+        "YWJj====",
+        "YWJj=",
         "=abc",
         "YQ==YQ==",
         "YQ==a",
