@@ -41,14 +41,15 @@ _SQLITE_MISCONFIGURED = {
 }
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html, by class, then by whole code
-_POSTGRES_CLASSES: dict[str, type[BackendError]] = {
+_POSTGRES_CLASSES: dict[str, type[ServiceError]] = {
     "28": BackendMisconfigured,  # invalid authorization
     "3D": BackendMisconfigured,  # no such database
     "3F": BackendMisconfigured,  # no such schema
     "42": BackendMisconfigured,  # no such table, no privilege
     "0A": BackendMisconfigured,  # feature not supported
+    "54": InvalidInput,  # a value of more bytes than an index entry may have
 }
-_POSTGRES_CODES: dict[str, type[BackendError]] = {
+_POSTGRES_CODES: dict[str, type[ServiceError]] = {
     "25006": BackendMisconfigured,  # read-only transaction
     "53100": StorageFull,
 }

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import make_url
 
-from services.errors import BackendMisconfigured, BackendUnavailable
+from services.errors import BackendMisconfigured, BackendUnavailable, InvalidInput
 from services.metadata.engine import make_engine
 from services.metadata.sql import SqlImageRepository
 from tests.contract.image_repository import databases
@@ -97,4 +97,13 @@ def row_lock(url: str, image_id: str) -> Iterator[None]:
     with engine.connect() as other:
         other.exec_driver_sql("SELECT 1 FROM images WHERE image_id = %s FOR UPDATE", (image_id,))
         yield
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_an_owner_too_long_for_an_index_is_invalid(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    long = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(3_000))  # not to be compressed
+    with pytest.raises(InvalidInput):
+        SqlImageRepository(engine).add(an_image(owner=long))
     engine.dispose()
