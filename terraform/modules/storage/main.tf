@@ -118,42 +118,34 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     }
   }
 
-  dynamic "rule" {
-    for_each = var.noncurrent_version_days == null ? [] : [var.noncurrent_version_days]
+  rule {
+    id     = "expire-noncurrent-versions"
+    status = var.noncurrent_version_days == 0 ? "Disabled" : "Enabled"
 
-    content {
-      id     = "expire-noncurrent-versions"
-      status = "Enabled"
+    filter {
+      prefix = "images/"
+    }
 
-      filter {
-        prefix = "images/"
-      }
+    expiration {
+      expired_object_delete_marker = true
+    }
 
-      expiration {
-        expired_object_delete_marker = true
-      }
-
-      noncurrent_version_expiration {
-        noncurrent_days = rule.value
-      }
+    noncurrent_version_expiration {
+      noncurrent_days = max(1, var.noncurrent_version_days)
     }
   }
 
-  dynamic "rule" {
-    for_each = var.intelligent_tiering_days == null ? [] : [var.intelligent_tiering_days]
+  rule {
+    id     = "intelligent-tiering"
+    status = var.intelligent_tiering_days == 0 ? "Disabled" : "Enabled"
 
-    content {
-      id     = "intelligent-tiering"
-      status = "Enabled"
+    filter {
+      prefix = "images/"
+    }
 
-      filter {
-        prefix = "images/"
-      }
-
-      transition {
-        days          = rule.value
-        storage_class = "INTELLIGENT_TIERING"
-      }
+    transition {
+      days          = max(1, var.intelligent_tiering_days)
+      storage_class = "INTELLIGENT_TIERING"
     }
   }
 

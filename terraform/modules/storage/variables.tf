@@ -83,24 +83,26 @@ variable "pending_expiration_days" {
 }
 
 variable "noncurrent_version_days" {
-  description = "Days that replaced and deleted images stay recoverable. null: for ever."
+  description = "Days that replaced and deleted images stay recoverable. 0: for ever."
   type        = number
   default     = 365
+  nullable    = false
 
   validation {
-    condition     = var.noncurrent_version_days == null ? true : var.noncurrent_version_days >= 1 && var.noncurrent_version_days <= 36500 && floor(var.noncurrent_version_days) == var.noncurrent_version_days
-    error_message = "noncurrent_version_days: write whole days, 1 to 36500, or null to keep every version."
+    condition     = var.noncurrent_version_days >= 0 && var.noncurrent_version_days <= 36500 && floor(var.noncurrent_version_days) == var.noncurrent_version_days
+    error_message = "noncurrent_version_days: write whole days, 1 to 36500, or 0 to keep every version."
   }
 }
 
 variable "intelligent_tiering_days" {
-  description = "Age in days at which images move to S3 Intelligent-Tiering. null: never."
+  description = "Age in days at which images move to S3 Intelligent-Tiering. 0: never."
   type        = number
   default     = 30
+  nullable    = false
 
   validation {
-    condition     = var.intelligent_tiering_days == null ? true : var.intelligent_tiering_days >= 0 && var.intelligent_tiering_days <= 3650 && floor(var.intelligent_tiering_days) == var.intelligent_tiering_days
-    error_message = "intelligent_tiering_days: write whole days, 0 to 3650, or null to leave images in S3 Standard."
+    condition     = var.intelligent_tiering_days >= 0 && var.intelligent_tiering_days <= 3650 && floor(var.intelligent_tiering_days) == var.intelligent_tiering_days
+    error_message = "intelligent_tiering_days: write whole days, 1 to 3650, or 0 to leave images in S3 Standard."
   }
 }
 
