@@ -77,6 +77,11 @@ def when_ready(_server: Any) -> None:
     logging.getLogger("image-service").info("ready on http://%s (%s)", bind, settings.summary)
 
 
+def child_exit(_server: Any, worker: Any) -> None:
+    """In the master, when a worker has ended, be it by a signal."""
+    worker.crowds.leave(worker.age)
+
+
 def post_worker_init(_worker: Any) -> None:
     """Ready a worker: the terminal sends it Ctrl-C too, but only the master decides."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +19,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
 
 from utils import trace
+from utils.crowds import Crowds
 from utils.gunicorn_messages import PromptBody, WholeResponse
 from utils.gunicorn_refusals import CapturedAnswer, Refusal, header
 from utils.ids import request_id_of
@@ -27,6 +28,7 @@ from utils.pacing import Pace, PacedSocket, linger, readable
 
 access_log = logging.getLogger("access")
 
+YIELD_SECONDS = 0.001
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 64 * 1024 * 1024
 STAY_SECONDS = 0.05
@@ -50,6 +52,7 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """The worker class that ``gunicorn.conf.py`` names; ``pace`` is set there."""
 
     pace = Pace()
+    crowds = Crowds()
     alive: bool
     wsgi: Any
 
@@ -101,6 +104,22 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             return paced.awaits(STAY_SECONDS)
         finally:
             self._may_stay.append(None)
+
+    def accept(self, listener: Any) -> None:
+        """Accept a connection, after those workers have had a chance that serve fewer.
+
+        Every worker is woken for a new connection, and connections stay where they are accepted: without this, of two
+        workers one sometimes got all eight of a burst, and one core did all the work.
+        """
+        least = self.crowds.least_elsewhere(self.age)
+        if least is not None and self.nr_conns > least + least // 8:
+            sleep(YIELD_SECONDS)
+        super().accept(listener)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """One turn of the main loop."""
+        self.crowds.tell(self.age, self.nr_conns)
+        super().wait_for_and_dispatch_events(timeout)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Begin or stop to take connections; a worker that is stopping gives up its listening sockets at once.
