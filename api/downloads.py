@@ -16,6 +16,7 @@ from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import dump_options_header, http_date, is_resource_modified
 
+from api.plain import PlainResponse
 from services.errors import PreconditionFailed
 from services.models import ByteRange, Image, ImageVersion
 from services.names import download_name
@@ -64,28 +65,32 @@ def send(what: Representation, open_reader: Callable[[ByteRange | None], ObjectR
     :raises RequestedRangeNotSatisfiable: when the range lies outside the image.
     """
     _check_preconditions(what)
-    response = Response(status=200, content_type=what.content_type)
-    headers = response.headers
-    headers["ETag"] = f'"{what.etag}"'
+    etag = f'"{what.etag}"'
+    headers = [
+        ("ETag", etag),
+        ("Cache-Control", what.cache_control),
+        ("X-Content-Type-Options", "nosniff"),
+        # Should a browser render the bytes as a page after all, that page may do nothing.
+        ("Content-Security-Policy", "default-src 'none'; sandbox"),
+    ]
     if what.last_modified is not None:
-        headers["Last-Modified"] = http_date(what.last_modified)
-    headers["Cache-Control"] = what.cache_control
-    headers["X-Content-Type-Options"] = "nosniff"
-    # Should a browser render the bytes as a page after all, that page may do nothing.
-    headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    if not is_resource_modified(request.environ, etag=f'"{what.etag}"', last_modified=what.last_modified):
-        response.status_code = 304
-        del headers["Content-Type"]
+        headers.append(("Last-Modified", http_date(what.last_modified)))
+    if not is_resource_modified(request.environ, etag=etag, last_modified=what.last_modified):
+        response = PlainResponse(status=304, headers=headers)
+        del response.headers["Content-Type"]
         return response
-    headers["Accept-Ranges"] = "bytes"
-    headers["Content-Disposition"] = what.disposition
     byte_range = _requested_range(what)
-    length = what.size
+    status, length = 200, what.size
     if byte_range is not None:
-        response.status_code = 206
-        headers["Content-Range"] = f"bytes {byte_range.start}-{byte_range.stop - 1}/{what.size}"
-        length = byte_range.stop - byte_range.start
-    headers["Content-Length"] = str(length)
+        status, length = 206, byte_range.stop - byte_range.start
+        headers.append(("Content-Range", f"bytes {byte_range.start}-{byte_range.stop - 1}/{what.size}"))
+    headers += [
+        ("Accept-Ranges", "bytes"),
+        ("Content-Disposition", what.disposition),
+        ("Content-Length", str(length)),
+        ("Content-Type", what.content_type),
+    ]
+    response = PlainResponse(status=status, headers=headers)
     if request.method != "HEAD":
         reader = open_reader(byte_range)
         response.call_on_close(reader.close)

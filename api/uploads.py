@@ -73,15 +73,16 @@ def store_form(
     :raises NoFile: when there is no such part, it has no file name, or the body is no form.
     :raises MalformedBody, InvalidInput: when the form or one of its fields is not valid.
     """
-    if request.mimetype != "multipart/form-data":
+    content_type, length = request.content_type or "", request.content_length
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         raise NoFile
-    if request.content_length is not None:
+    if length is not None:
         # What the fields may take is allowed on top; the exact limit is enforced while reading.
-        refuse_size(request.content_length - MAX_FIELD_BYTES)
+        refuse_size(length - MAX_FIELD_BYTES)
     form = _Form(open_upload, extras)
     with form.stack:
         try:
-            boundary = boundary_of(request.headers["Content-Type"])
+            boundary = boundary_of(content_type)
             chunks = body_chunks()
             for event in parse_form(chunks, boundary):
                 form.take(event)
@@ -165,9 +166,12 @@ def body_chunks() -> Iterator[bytes]:
     :raises ClientTooSlow: when the server gave up waiting for more.
     :raises MalformedBody: when the chunked framing is broken.
     """
-    announced = request.content_length
+    announced, stream = request.content_length, request.stream
+    # What is there, where the server can tell: waiting for a whole piece, a wrong file would be refused a piece too
+    # late, which from a slow client is minutes.
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     received = 0
-    while piece := _read():
+    while piece := _read(read):
         received += len(piece)
         count_bytes_in(len(piece))
         yield piece
@@ -186,11 +190,7 @@ def _drop_epilogue(chunks: Iterator[bytes]) -> None:
             raise MalformedBody("There is more behind the form's closing boundary; end the body there.")
 
 
-def _read() -> bytes:
-    stream = request.stream
-    # What is there, where the server can tell: waiting for a whole piece, a wrong file would be refused a piece too
-    # late, which from a slow client is minutes.
-    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+def _read(read: Callable[[int], bytes]) -> bytes:
     try:
         return read(READ_SIZE)
     except ServiceError:

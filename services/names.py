@@ -44,8 +44,8 @@ def clean_text(value: str, *, field: str, limit: int, multiline: bool = False) -
     text = unicodedata.normalize("NFC", value)
     if len(text.strip()) > limit:
         raise InvalidInput(f"{field} is too long; the limit is {limit} characters.", code="invalid_field")
-    for character in text:
-        # Cc are controls, Cs lone surrogates that no database can store as UTF-8.
+    # Cc are controls, Cs lone surrogates that no database can store as UTF-8; nothing printable is either.
+    for character in "" if text.isprintable() else text:
         if unicodedata.category(character) in ("Cc", "Cs") and not (multiline and character in _LAYOUT):
             raise InvalidInput(f"{field} contains control characters; remove them.", code="invalid_field")
     return text.strip()
@@ -123,7 +123,9 @@ def download_name(filename: str, content_type: str) -> str:
 
     ``evil.html`` with PNG bytes must not be saved as a page, and a right-to-left mark must not hide an extension.
     """
-    visible = "".join(character for character in filename if unicodedata.category(character) != "Cf").strip(". ")
+    if not filename.isascii():
+        filename = "".join(character for character in filename if unicodedata.category(character) != "Cf")
+    visible = filename.strip(". ")
     stem, dot, suffix = visible.rpartition(".")
     extension = f"{dot}{suffix.lower()}"
     true = EXTENSIONS[content_type]

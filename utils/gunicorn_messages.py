@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import time
+from email.utils import formatdate
 from typing import Any, cast
 
 from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.wsgi import Response
 
+_second = (0, "")
+
+
+def _date() -> str:
+    """The time as in ``Date``; made once a second, since it costs as much as the rest of a head."""
+    global _second  # noqa: PLW0603 - a cache of one value; threads may fill it twice
+    now, (second, text) = int(time.time()), _second
+    if now != second:
+        text = formatdate(now, usegmt=True)
+        _second = now, text
+    return text
+
 
 class PromptBody(Body):  # type: ignore[misc]  # gunicorn has no types
     """A request body that also gives what is there: ``read`` waits until it has all that was asked for."""
 
+    def read(self, size: int | None = None) -> bytes:
+        """As gunicorn's, but a body that is at its end says so at once: the server asks twice after each request."""
+        reader = self.reader
+        if isinstance(reader, LengthReader) and not reader.length and not self.buf.tell():
+            return b""
+        return cast(bytes, super().read(size))
+
     def read1(self, size: int) -> bytes:
         """Up to ``size`` bytes as soon as there are any, empty at the end; see ``io.BufferedIOBase.read1``."""
         if held := self.buf.tell():
-            return cast(bytes, self.read(min(size, held)))
+            return self.read(min(size, held))
         try:
             if isinstance(self.reader, LengthReader):
                 return self._of_length(self.reader, size)
@@ -23,7 +44,7 @@ class PromptBody(Body):  # type: ignore[misc]  # gunicorn has no types
         except Exception:
             self.failed = True  # the next request's start is unknown: gunicorn closes the connection
             raise
-        return cast(bytes, self.read(size))
+        return self.read(size)
 
     @staticmethod
     def _of_length(reader: Any, size: int) -> bytes:
@@ -61,7 +82,12 @@ class WholeResponse(Response):  # type: ignore[misc]  # gunicorn has no types
         """Make the head; it goes out with the first piece of the body, or at the end."""
         if self.headers_sent:
             return
-        lines = self.default_headers()
+        lines = [
+            f"HTTP/{self.req.version[0]}.{self.req.version[1]} {self.status}\r\nServer: {self.version}\r\n"
+            f"Date: {_date()}\r\nConnection: {'close' if self.should_close() else 'keep-alive'}\r\n"
+        ]
+        if self.chunked:
+            lines.append("Transfer-Encoding: chunked\r\n")
         lines += [f"{name}: {value}\r\n" for name, value in self.headers]
         self._head = ("".join(lines) + "\r\n").encode("latin-1")
         self.headers_sent = True

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, current_app, jsonify, request
 
 from api.context import absolute, caller, core
 from api.downloads import CURRENT, PINNED, disposition, etag_of, precondition, send_version
 from api.openapi import CALLER, CHANGING, KEPT, READING, SENT, operation
+from api.plain import PlainResponse
 from api.primary.schemas import (
     DELETED,
     FORM_BODY,
@@ -158,7 +159,8 @@ def stored(image: Image) -> Response:
         "created_at": iso8601(image.created_at),
         "updated_at": iso8601(image.updated_at),
     }
-    return jsonify(members)
+    text = current_app.json.dumps(members, separators=(",", ":"))
+    return PlainResponse(text + "\n", mimetype="application/json")
 
 
 def _chosen(key: str, version_id: str | None) -> tuple[Image, ImageVersion]:

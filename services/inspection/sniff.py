@@ -69,6 +69,7 @@ _FOREIGN = (
     (b"FLV\1", "Flash video"),
 )
 
+_FOREIGN_MAGIC = tuple(magic for magic, _ in _FOREIGN)
 _RIFF_KINDS = {b"AVI ": "AVI video", b"WAVE": "WAV"}
 _QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2", b"heif"})
@@ -116,9 +117,8 @@ def sniff(head: bytes, *, whole: bool = False) -> str | None:
     ``whole`` says that no more will come. Raises ``UnsupportedType`` for a recognised type that is not stored,
     ``NotAnImage`` for anything else.
     """
-    for magic, kind in _FOREIGN:
-        if head.startswith(magic):
-            raise _unsupported(kind)
+    if head.startswith(_FOREIGN_MAGIC):
+        raise _unsupported(next(kind for magic, kind in _FOREIGN if head.startswith(magic)))
     for magic, content_type in _STORED:
         if head.startswith(magic):
             return _without_raw(head) if content_type == "image/tiff" else content_type
