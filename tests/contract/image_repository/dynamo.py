@@ -6,9 +6,11 @@ Every client that is handed out here refuses ``Scan``: no test may need one, wha
 from __future__ import annotations
 
 import atexit
+import copy
 import os
 import threading
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +19,8 @@ from typing import Any
 
 import boto3.session
 import pytest
+from moto.dynamodb.models.dynamo_type import LimitedSizeDict
+from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -122,15 +126,38 @@ def _drop(address: str) -> None:
 
 @cache
 def _moto_url() -> str:
+    # Its transactions deep-copy the whole table once for each of their actions: seconds, at a few hundred rows.
+    # All of them are made before the first one writes, so one copy for each request is enough.
+    snapshots: dict[str, Table] = {}
+
+    def snapshot(table: Table, _: object) -> Table:
+        if table.name not in snapshots:
+            snapshots[table.name] = _copied(table)
+        return snapshots[table.name]
+
+    Table.__deepcopy__ = snapshot  # type: ignore[attr-defined]
     backends = DomainDispatcherApplication(create_backend_app)
     turn = threading.Lock()
 
     def one_at_a_time(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         # moto keeps a copy of the table to undo a transaction with, and with it what others wrote meanwhile.
         with turn:
+            snapshots.clear()
             return backends(environ, start_response)
 
     server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     atexit.register(server.shutdown)
     return f"http://127.0.0.1:{server.server_port}"
+
+
+def _copied(table: Table) -> Table:
+    """A copy of moto's table to undo a transaction with: what that changes are a table's items and their attributes."""
+    twin = copy.copy(table)
+    twin.items = defaultdict(dict)
+    for hash_key, of_partition in table.items.items():
+        for range_key, item in of_partition.items():
+            kept = twin.items[hash_key][range_key] = copy.copy(item)
+            kept.attrs = LimitedSizeDict()
+            dict.update(kept.attrs, item.attrs)
+    return twin
