@@ -8,6 +8,7 @@ from flask_smorest import Api
 from api import dialects, errors, images, objects, ops, pages, primary, v1
 from api.openapi import DESCRIPTION, Shared
 from api.problems import Problem
+from api.surface import ImageId
 
 API_OPTIONS = {
     "API_TITLE": "Image Service",
@@ -52,6 +53,7 @@ def register(app: Flask, *, serve_objects: bool) -> None:
     :param serve_objects: also mount the embedded store's presigned URLs.
     """
     app.config.update(API_OPTIONS)
+    app.url_map.converters["image"] = ImageId
     api = _Api(app, spec_kwargs={"extra_plugins": [Shared()]})
     for blueprint in (*SURFACES, *([objects.blueprint] if serve_objects else [])):
         api.register_blueprint(blueprint)

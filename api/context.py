@@ -45,8 +45,15 @@ def header_caller() -> Caller | None:
 
 def _user_header() -> str | None:
     header = request.headers.get("X-User-ID")
-    # WSGI hands headers over as Latin-1 (PEP 3333); clients send UTF-8.
-    return None if header is None else header.encode("latin-1", "replace").decode("utf-8", "replace")
+    if header is None:
+        return None
+    try:
+        # WSGI hands headers over as Latin-1 (PEP 3333); clients send UTF-8.
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        # Latin-1 it is, then, as HTTP once had it (RFC 9110, 5.5). Replacing what is no UTF-8 would give one name to
+        # different users.
+        return header
 
 
 def absolute(url: str) -> str:

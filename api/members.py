@@ -32,6 +32,8 @@ OWNER: dict[str, Any] = {
 """A user's name: not only blanks."""
 FILE_NAME: dict[str, Any] = {"pattern": rf"(^|[/\\])[^/\\{_CONTROLS}]{{0,{MAX_FILENAME}}}$"}
 """Of a path only the last segment is looked at."""
+VERSION: dict[str, Any] = {"pattern": "^[!-~]*$"}
+"""The id of a version: printable ASCII, as S3 and the embedded store make them."""
 TAG: dict[str, Any] = {**LINE, "maxLength": MAX_TAG}
 JOINED_TAGS: dict[str, Any] = {"pattern": f"^{_ONE_TAG}(,{_ONE_TAG}){{0,{MAX_TAGS - 1}}}$"}
 """Tags in one text, between commas."""
@@ -48,6 +50,9 @@ FORM_FIELDS: dict[str, Any] = {
 }
 """The fields of every upload form beside its file."""
 
+# One pixel. All of it is ASCII, so that the example works when its text is sent as it stands.
+_GIF = "GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
+
 VISIBILITY_FIELD: dict[str, Any] = {"type": "string", "enum": [*VISIBILITIES, ""], "description": "Empty: not given."}
 
 
@@ -62,5 +67,5 @@ def form_body(example: dict[str, Any], **fields: dict[str, Any]) -> dict[str, An
         "required": ["file"],
         "properties": {"file": {**BINARY, "description": "The image."}, **FORM_FIELDS, **fields},
     }
-    content = {"schema": schema, "example": {"file": "(the bytes)", **example}}
+    content = {"schema": schema, "example": {"file": _GIF, **example}}
     return {"required": True, "content": {"multipart/form-data": content}}

@@ -56,6 +56,7 @@ _EXAMPLES: dict[int, type[domain.ServiceError]] = {
 }
 """One error of each status; the statuses that are not listed come from HTTP alone."""
 
+_ANYWHERE = (414, 429, 431, 500)
 _HEADERS = {401: ("WWW-Authenticate",), 416: ("Content-Range",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -71,13 +72,14 @@ def documents(
 ) -> Callable[[Route], Route]:
     """Document that a route may answer with these error statuses, and with 500.
 
-    :param limited: it may answer with 429 too, as all do but the probes.
+    :param limited: its requests vary in length and are counted, as all are but the probes', so that it may answer with
+        414, 429 and 431 too.
     :param dialect: what is particular in the surface's errors.
     """
 
     def decorate(route: Route) -> Route:
         documented: Any = route
-        for status in (*statuses, *((429, 500) if limited else (500,))):
+        for status in (*statuses, *(_ANYWHERE if limited else (500,))):
             documented = blueprint.alt_response(
                 status,
                 schema=Problem,

@@ -11,9 +11,21 @@ from flask import Request
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.routing import BaseConverter
 
 from api.uploads import small_body
 from services.errors import InvalidInput
+
+
+class ImageId(BaseConverter):
+    """One path segment that names an image.
+
+    ``upload`` does not: it is a fixed path beside them, which would otherwise seem to take an image's methods too, and
+    answer 404 to them instead of 405.
+    """
+
+    regex = r"(?!upload$)[^/]+"
+    part_isolating = True  # one segment, whatever the slash in the expression looks like
 
 
 class BoundedParser(FlaskParser):

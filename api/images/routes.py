@@ -129,7 +129,7 @@ def listed(query: dict[str, Any]) -> Response:
     return response
 
 
-@blueprint.route("/<image_id>", methods=["GET"], parameters=[IMAGE_ID])
+@blueprint.route("/<image:image_id>", methods=["GET"], parameters=[IMAGE_ID])
 @operation("describeImage", headers={200: ("Cache-Control",)})
 @blueprint.arguments(ReadQuery(), location="query", error_status_code=400)
 @blueprint.response(200, ImageWithUrl, example=WITH_URL)
@@ -142,7 +142,7 @@ def read(query: dict[str, Any], image_id: str) -> Response:
     return _unkept({**metadata(image), "url": url, "expires_in": expires_in})
 
 
-@blueprint.route("/<image_id>/download", methods=["GET"], parameters=[IMAGE_ID])
+@blueprint.route("/<image:image_id>/download", methods=["GET"], parameters=[IMAGE_ID])
 @operation("downloadImage", headers={200: ("Cache-Control",)})
 @blueprint.arguments(DownloadQuery(), location="query", error_status_code=400)
 @blueprint.response(200, DownloadUrl, example=DOWNLOAD)
@@ -154,7 +154,7 @@ def download(query: dict[str, Any], image_id: str) -> Response:
     return _unkept({"download_url": _url(image, expires_in, attachment=True), "expires_in": expires_in})
 
 
-@blueprint.route("/<image_id>/status", methods=["GET"], parameters=[IMAGE_ID])
+@blueprint.route("/<image:image_id>/status", methods=["GET"], parameters=[IMAGE_ID])
 @operation("readUploadStatus", headers={200: ("Cache-Control",)})
 @blueprint.response(200, UploadStatus, example=STATUS)
 @documents(blueprint, 404, 503)
@@ -172,7 +172,7 @@ def status(image_id: str) -> Response:
     return _unkept({"image_id": image.image_id, "status": READY, "code": None, "reason": None})
 
 
-@blueprint.route("/<image_id>", methods=["PATCH"], parameters=[IMAGE_ID])
+@blueprint.route("/<image:image_id>", methods=["PATCH"], parameters=[IMAGE_ID])
 @operation("changeImage", parameters=CALLER)
 @blueprint.arguments(ImageChanges(), error_status_code=400, example=CHANGES)
 @blueprint.response(200, ImageMetadata, example=METADATA)
@@ -183,7 +183,7 @@ def change(body: dict[str, Any], image_id: str) -> Response:
     return jsonify(metadata(core().images.describe(image_id_of(image_id), asks, changes(body))))
 
 
-@blueprint.route("/<image_id>", methods=["DELETE"], parameters=[IMAGE_ID])
+@blueprint.route("/<image:image_id>", methods=["DELETE"], parameters=[IMAGE_ID])
 @operation("removeImage", parameters=CHANGING)
 @blueprint.response(200, DeletedImage, example=DELETED)
 @documents(blueprint, 400, 404, 409, 412, 503, 507)

@@ -45,8 +45,19 @@ def _visibility() -> fields.String:
     )
 
 
+class Whole(fields.Integer):
+    """An integer as JSON Schema knows it: `2.0` is one, `2.5` is none."""
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise self.make_error("invalid", input=value)
+            value = int(value)
+        return super()._validated(value)
+
+
 def _pixels() -> fields.Integer:
-    return fields.Integer(
+    return Whole(
         allow_none=True,
         validate=validate.Range(min=1),
         metadata={"description": "Pixels, as stored or as shown; 422 when the bytes say otherwise."},
@@ -72,14 +83,14 @@ class BeginUpload(ForwardCompatible):
         metadata={"description": "What the PUT will say, to the letter.", "example": "image/jpeg"},
     )
     filename = _text(FILE_NAME)
-    size = fields.Integer(
+    size = Whole(
         allow_none=True, strict=True, validate=validate.Range(min=1), metadata={"description": "Bytes, where known."}
     )
     title = _text(TITLE)
     description = _text(DESCRIPTION)
     tags = _tags()
     visibility = _visibility()
-    expires_in = fields.Integer(
+    expires_in = Whole(
         allow_none=True,
         strict=True,
         validate=validate.Range(1, MAX_PRESIGN_SECONDS),
@@ -125,7 +136,7 @@ class EncodedUpload(ForwardCompatible):
     visibility = _visibility()
     width = _pixels()
     height = _pixels()
-    size = fields.Integer(
+    size = Whole(
         allow_none=True,
         strict=True,
         validate=validate.Range(min=0),

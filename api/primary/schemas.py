@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from api.members import BINARY, form_body
+from api.members import BINARY, VERSION, form_body
 from api.openapi import Answer, links
 
 MAX_PRESIGN_SECONDS = 604800
@@ -20,7 +20,9 @@ class ImageQuery(Schema):
 
         unknown = EXCLUDE
 
-    version = fields.String(validate=validate.Length(1, 1024), metadata={"description": "An earlier version's id."})
+    version = fields.String(
+        validate=validate.Length(1, 1024), metadata={**VERSION, "description": "An earlier version's id."}
+    )
     download = fields.Boolean(load_default=False, metadata={"description": "Serve as an attachment."})
     presign = fields.Boolean(load_default=False, metadata={"description": "Answer with a presigned URL instead."})
     expires_in = fields.Integer(
@@ -32,7 +34,7 @@ class ImageQuery(Schema):
 class RestoreRequest(Schema):
     """Body of ``POST /image/<key>/restore``."""
 
-    version_id = fields.String(required=True, validate=validate.Length(1, 1024))
+    version_id = fields.String(required=True, validate=validate.Length(1, 1024), metadata=VERSION)
 
 
 class StoredImage(Answer):

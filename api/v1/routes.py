@@ -92,7 +92,7 @@ def listed(query: dict[str, Any]) -> Response:
     return response
 
 
-@blueprint.route("/images/<image_id>", methods=["GET"], parameters=[IMAGE_ID])
+@blueprint.route("/images/<image:image_id>", methods=["GET"], parameters=[IMAGE_ID])
 @operation(
     "readImageAsUser",
     parameters=(USER, *READING),
@@ -115,7 +115,7 @@ def read(query: dict[str, Any], image_id: str) -> Response:
     )
 
 
-@blueprint.route("/images/<image_id>", methods=["PUT"], parameters=[IMAGE_ID])
+@blueprint.route("/images/<image:image_id>", methods=["PUT"], parameters=[IMAGE_ID])
 @operation("describeImageAsUser", parameters=(USER,))
 @blueprint.arguments(Changes(), error_status_code=400, example=CHANGES)
 @blueprint.response(200, Message, example=CHANGED)
@@ -126,7 +126,7 @@ def update(body: dict[str, Any], image_id: str) -> dict[str, Any]:
     return {"message": "Metadata updated successfully"}
 
 
-@blueprint.route("/images/<image_id>", methods=["DELETE"], parameters=[IMAGE_ID])
+@blueprint.route("/images/<image:image_id>", methods=["DELETE"], parameters=[IMAGE_ID])
 @operation("deleteImageAsUser", parameters=(USER, *CONDITIONS))
 @blueprint.response(200, Message, example=DELETED)
 @surface_errors(400, 401, 404, 409, 412, 503, 507)
@@ -154,14 +154,15 @@ def _caller() -> Caller:
 
 
 def _wanted(query: dict[str, Any]) -> ImageQuery:
+    # All of them, whatever is listed by: what is not valid is refused, not ignored.
     owner = clean_owner(query["user_id"]) if "user_id" in query else None
+    tags = split_tags(query.get("tags", ""))
+    words = words_of(clean_title(query.get("title", "")))
     if query["filter_by"] == "tags":
-        tags = split_tags(query.get("tags", ""))
         if not tags:
             raise InvalidInput("tags is required with filter_by=tags; name at least one.", code="invalid_field")
         return ImageQuery(owner=owner, tags=tags)
     if query["filter_by"] == "title":
-        words = words_of(clean_title(query.get("title", "")))
         if not words:
             raise InvalidInput("title is required with filter_by=title; give at least one word.", code="invalid_field")
         return ImageQuery(owner=owner, words=words)

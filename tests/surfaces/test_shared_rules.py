@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +33,29 @@ def test_unmatched_urls_and_methods(client: FlaskClient) -> None:
     wrong = client.post("/health")
     assert_problem(wrong, 405, "method_not_allowed")
     assert wrong.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("url", ["/images/upload", "/api/v1/images/upload"])
+def test_a_fixed_path_takes_no_method_of_the_images_beside_it(client: FlaskClient, url: str) -> None:
+    me = {"X-User-ID": "alice"}
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        refused = client.open(url, method=method, headers=me)
+        assert_problem(refused, 405, "method_not_allowed")
+        assert refused.headers["Allow"] == "OPTIONS, POST"
+    assert set(client.options(url, headers=me).headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "owner"), [("Zoë".encode(), "Zoë"), ("Zoë".encode("latin-1"), "Zoë"), ("Zoé".encode("latin-1"), "Zoé")]
+)
+def test_a_user_of_the_header_keeps_a_name_of_its_own(
+    client: FlaskClient, jpeg_photo: bytes, raw: bytes, owner: str
+) -> None:
+    # Latin-1 is what WSGI makes of the bytes that were sent.
+    made = upload(client, jpeg_photo, headers={"X-User-ID": raw.decode("latin-1")})
+    assert made.status_code == 201, made.text
+    image_id = made.get_json()["image_id"]
+    assert client.get(f"/images/{image_id}").get_json()["user_id"] == owner
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
@@ -159,9 +183,9 @@ class TestDocuments:
         validate(document)
         assert document["openapi"].startswith("3.1")
         hidden = {"/docs", "/docs/ui/{name}", "/docs/static/{filename}", "/openapi.json"}
-        hidden |= {"/{page:image_id}", "/admin", "/pages/static/{filename}"}  # pages for people
+        hidden |= {"/{image_id}", "/admin", "/pages/static/{filename}"}  # pages for people
         served = {
-            (str(rule).replace("<path:", "<").replace("<", "{").replace(">", "}"), method.lower())
+            (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule)), method.lower())
             for rule in make_app().url_map.iter_rules()
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         }
