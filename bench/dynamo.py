@@ -207,7 +207,7 @@ def measure(repository: DynamoRepository, meter: Meter, case: Case) -> tuple[str
 def main() -> int:
     """Fill, ask, print."""
     parser = argparse.ArgumentParser(prog="python -m bench.dynamo", description=__doc__)
-    parser.add_argument("--images", type=int, default=8_000, help="images in the table (default 8,000: 10^5 items)")
+    parser.add_argument("--images", type=int, default=10_000, help="images in the table (default 10,000: 10^5 items)")
     parser.add_argument("--endpoint", default=os.environ.get("TEST_DYNAMODB"), help="default: TEST_DYNAMODB")
     options = parser.parse_args()
     if not options.endpoint:
