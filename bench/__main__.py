@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.inspection import inspection
+from bench.listings import listings
 from bench.memory import memory
 from bench.report import Report
 from bench.s3 import S3Server, s3_server
@@ -20,7 +21,7 @@ from bench.slow import slow
 from bench.systems import System, limit, naive, ours
 from bench.throughput import Scale, reads, uploads
 
-SECTIONS = ("uploads", "reads", "memory", "slow", "inspection")
+SECTIONS = ("uploads", "reads", "memory", "slow", "inspection", "listings")
 GIB = 1024**3
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 8 * GIB
@@ -105,8 +106,13 @@ def _inspection(options: argparse.Namespace, _server: S3Server, _folder: Path, r
     inspection(report, rounds=3 if options.quick else 21)
 
 
+def _listings(options: argparse.Namespace, _server: S3Server, folder: Path, report: Report) -> None:
+    listings(folder, report, rounds=options.rounds, quick=options.quick)
+
+
 _RUN: dict[str, Callable[[argparse.Namespace, S3Server, Path, Report], None]] = {
     "uploads": _throughput, "reads": _throughput, "memory": _memory, "slow": _slow, "inspection": _inspection,
+    "listings": _listings,
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
+_from_json = json.JSONDecoder().decode
 
 STATUS_READY = "ready"
 """``images.status`` of an image whose bytes were inspected and stored."""
@@ -75,7 +76,7 @@ class StringTuple(TypeDecorator[tuple[str, ...]]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
         """JSON text in, tuple out."""
-        return None if value is None else tuple(json.loads(value))
+        return None if value is None else tuple(_from_json(value))
 
 
 metadata = MetaData(
