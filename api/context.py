@@ -27,7 +27,8 @@ def caller() -> Caller:
     header = _user_header()
     if header is not None:
         named.append(clean_owner(header))
-    named += [clean_owner(name) for name in request.args.getlist("user_id")]
+    if request.query_string:
+        named += [clean_owner(name) for name in request.args.getlist("user_id")]
     if len(set(named)) > 1:
         raise InvalidInput("X-User-ID and user_id name different users; send one.", code="invalid_field")
     return Caller(named[0] if named else None)
@@ -67,4 +68,5 @@ def absolute(url: str) -> str:
         return public_url.rstrip("/") + url
     path = request.script_root + url  # below an API Gateway's stage
     # Werkzeug gives an empty host for a Host header that is none: a path still leads back here.
-    return f"{request.scheme}://{request.host}{path}" if request.host else path
+    host = request.host
+    return f"{request.scheme}://{host}{path}" if host else path
