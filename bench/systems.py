@@ -126,7 +126,8 @@ def naive(server: S3Server, folder: Path) -> Iterator[HttpSystem]:
     command = [
         sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(min(os.cpu_count() or 1, 4)),
         "--threads", "512", "--worker-class", "gthread", "--worker-connections", "1024", "--keep-alive", "75",
-        "--worker-tmp-dir", "/dev/shm", "bench.naive:create_app()",
+        # gunicorn's own choice depends on what else is installed; ours never is the C parser either.
+        "--http-parser", "python", "--worker-tmp-dir", "/dev/shm", "bench.naive:create_app()",
     ]  # fmt: skip
     environment = _environment(server, "naive") | {"PYTHONPATH": str(ROOT)}
     home = folder / "naive"
