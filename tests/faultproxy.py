@@ -95,7 +95,9 @@ class FaultProxy:
         times: int | None = None,
     ) -> Rule:
         """Answer with ``body``, by default an S3 error with ``code``, instead of asking the server."""
-        body = body or f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>fault {code}</Message></Error>'.encode()
+        body = (
+            body or f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>fault {code}</Message></Error>'.encode()
+        )
         return self._add(Rule("answer", method, re.compile(path), skip, times, status=status, body=body))
 
     def delay(

@@ -1,4 +1,4 @@
-"""What uploads that go straight to the store need of it: copies under another key, the newest version, purges, forms."""
+"""What direct uploads need of a store: copies under another key, the newest version, purges, form policies."""
 
 from __future__ import annotations
 
