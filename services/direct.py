@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 
 from services.arrivals import stored_type
 from services.errors import BackendError, BackendUnavailable, ServiceError
@@ -27,7 +26,7 @@ from services.limits import UploadLimits
 from services.models import PENDING, Caller, Image, PendingUpload, UploadFields
 from services.names import clean_filename, object_name
 from services.ports import AuditableStore, ObjectStore, PostingStore, PostPolicy, PresigningStore, Repository, Verifier
-from services.settling import Settling, logged
+from services.settling import Settling, logged, surviving
 from utils.clock import Clock, utc_now
 from utils.ids import image_id_of, new_image_id
 
@@ -181,11 +180,11 @@ class DirectUploads:
     def sweep(self, limit: int = 100) -> int:
         """Remove at most ``limit`` expired uploads with what they left, after a last look at each; and strays.
 
-        :returns: how many were removed. A backend that fails for one is logged, and it stays for the next sweep.
+        :returns: how many were removed. Whatever fails for one is logged, and it stays for the next sweep.
         """
         removed = 0
         for upload in self._repository.expired(self._clock(), limit=limit):
-            with logged(f"expired upload {upload.image_id}"):
+            with logged(doing := f"expired upload {upload.image_id}"), surviving(doing):
                 if self.settle(upload.image_id) is None:
                     # The object first: a row without an object is swept again, an object without a row must be found.
                     self._store.purge(upload.object_key)
@@ -215,11 +214,14 @@ class DirectUploads:
         if self._audited is None:
             return 0
         removed = 0
-        with logged("looking for strays"):
-            keys = dict.fromkeys(version.key for version in self._audited.list_versions(PREFIX))
-            for key in islice(filter(self._is_stray, keys), max(0, limit)):
-                self._store.purge(key)
-                removed += 1
+        with logged(doing := "looking for strays"), surviving(doing):
+            for key in dict.fromkeys(version.key for version in self._audited.list_versions(PREFIX)):
+                if removed >= limit:
+                    break
+                with surviving(f"stray {key}"):
+                    if self._is_stray(key):
+                        self._store.purge(key)
+                        removed += 1
         return removed
 
 

@@ -79,6 +79,9 @@ class Ingest:
             except BackendError as error:
                 log.error("the queue can not be read: %s", error.detail or error)
                 stop.wait(RETRY_SECONDS)
+            except Exception:
+                log.exception("the queue can not be read")
+                stop.wait(RETRY_SECONDS)
 
     def _poll(self, wait: int) -> int | None:
         """Deal with one batch; how many messages were deleted, None when there were none."""
@@ -112,6 +115,9 @@ class Ingest:
                 log.info("swept %d uploads", removed)
         except ServiceError as error:
             log.error("sweeping failed: %s", error.detail or error)
+        except Exception:
+            # Raised, it would end the command, and again after each restart, for as long as its cause is there.
+            log.exception("sweeping failed")
 
 
 def written_keys(body: str, bucket: str | None = None) -> Iterator[str]:

@@ -135,3 +135,16 @@ def logged(doing: str) -> Iterator[None]:
         yield
     except ServiceError as error:
         log.warning("failed: %s: %s", doing, error.detail or error)
+
+
+@contextmanager
+def surviving(doing: str) -> Iterator[None]:
+    """Log a bug that the block meets instead of raising it, so that one row or object does not end the work on all
+    others; a domain error passes.
+    """
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception:
+        log.exception("failed: %s", doing)

@@ -194,3 +194,27 @@ class TestSweep:
         assert desk.direct.sweep() == 1
         assert "it is down" in caplog.text
         assert desk.direct.sweep() == 1
+
+    def test_a_poison_row_does_not_keep_those_behind_it(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        class Poisoned(Breaking):
+            def newest(self, key: str) -> Any:
+                if poison in key:
+                    raise RuntimeError("a bug")
+                return world.store.newest(key)
+
+        desk = Desk(world, store=Poisoned(world.store, "", Exception()))
+        poison = desk.begin().upload.image_id
+        behind = [desk.begin().upload.image_id for _ in range(2)]
+        desk.clock.ahead = timedelta(days=2)
+        assert desk.direct.sweep() == 2
+        assert [desk.direct.status(image_id) for image_id in behind] == [None, None]
+        assert desk.direct.status(poison) is not None
+        assert "a bug" in caplog.text
+
+    def test_a_poison_stray_does_not_keep_the_others(self, world: World, caplog: pytest.LogCaptureFixture) -> None:
+        desk = Desk(world, store=Breaking(world.store, "purge", RuntimeError("a bug"), times=1))
+        for key in ("pending/a/a.jpg", "pending/b/b.jpg"):
+            desk.send(desk.begin(), JPEG, key)
+        assert desk.direct.sweep() == 1
+        assert len(desk.pending_objects()) == 1
+        assert "a bug" in caplog.text

@@ -112,11 +112,12 @@ class Queue:
         self.deleted: list[str] = []
         self.empty = threading.Event()
         self.errors = 0
+        self.error: Exception = BackendUnavailable(detail="the queue is down")
 
     def receive(self, wait: int) -> list[QueueMessage]:
         if self.errors:
             self.errors -= 1
-            raise BackendUnavailable(detail="the queue is down")
+            raise self.error
         found, self.messages = self.messages[:10], self.messages[10:]
         if not found:
             self.empty.set()
@@ -157,18 +158,22 @@ class TestIngest:
         assert Ingest(uploads, None).drain() == 0
         assert uploads.sweeps == 1
 
-    def test_a_sweep_that_fails_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+    @pytest.mark.parametrize("error", [BackendUnavailable(detail="no rows"), RuntimeError("no rows")])
+    def test_a_sweep_that_fails_is_logged(self, caplog: pytest.LogCaptureFixture, error: Exception) -> None:
         uploads = Uploads()
-        uploads.sweep_error = BackendUnavailable(detail="no rows")
+        uploads.sweep_error = error
         Ingest(uploads, None).drain()
         assert "no rows" in caplog.text
 
+    @pytest.mark.parametrize(
+        "error", [BackendUnavailable(detail="the queue is down"), RuntimeError("the queue is down")]
+    )
     def test_it_runs_until_it_is_stopped(
-        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, error: Exception
     ) -> None:
         monkeypatch.setattr("services.ingest.RETRY_SECONDS", 0.01)
         uploads, queue, stop = Uploads(), Queue(*[event(record("pending/a"))] * 12), threading.Event()
-        queue.errors = 2
+        queue.errors, queue.error = 2, error
         running = threading.Thread(target=Ingest(uploads, queue).run, args=(stop,))
         running.start()
         assert queue.empty.wait(10)
