@@ -73,14 +73,11 @@ UPLOAD_BODY: dict[str, Any] = {
     },
 }
 
-CREATED_LINKS = links(
-    {"image_id": "$response.body#/image_id"},
-    "describeImage",
-    "downloadImage",
-    "readUploadStatus",
-    "changeImage",
-    "removeImage",
-)
+_CREATED = {"image_id": "$response.body#/image_id"}
+CREATED_LINKS = {
+    **links(_CREATED, "describeImage", "downloadImage", "readUploadStatus"),
+    **links({**_CREATED, "X-User-ID": "$request.header.X-User-ID"}, "changeImage", "removeImage"),
+}
 """What can be done with an image that has just been stored."""
-BEGUN_LINKS = links({"image_id": "$response.body#/image_id"}, "readUploadStatus", "describeImage")
+BEGUN_LINKS = links(_CREATED, "readUploadStatus", "describeImage")
 """What can be asked about an upload that goes straight to the store."""

@@ -94,6 +94,6 @@ FORM_BODY: dict[str, Any] = form_body({})
 
 STORED_LINKS = {
     **links({"image_id": "$response.body#/image_id"}, "latestOfLabel", "listLabel"),
-    **links({"key": "$response.body#/key"}, "readImage", "listVersions", "deleteImage"),
+    **links({"key": "$response.body#/key"}, "readImage", "listVersions"),
 }
 """Where an image that has just been stored is found."""

@@ -146,9 +146,16 @@ KEY_PARAMETER: dict[str, Any] = {
     "example": KEY,
 }
 
-STORED_LINKS = links(
-    {"key": "$response.body#/key"}, "readImage", "replaceImage", "deleteImage", "listVersions", "restoreVersion"
-)
+_OWN = {"key": "$response.body#/key", "X-User-ID": "$request.header.X-User-ID"}
+STORED_LINKS: dict[str, Any] = {
+    **links({"key": "$response.body#/key"}, "readImage", "listVersions"),
+    **links(_OWN, "replaceImage", "deleteImage"),
+    "restoreVersion": {
+        "operationId": "restoreVersion",
+        "parameters": _OWN,
+        "requestBody": {"version_id": "$response.body#/version_id"},
+    },
+}
 """What can be done with an image that has just been stored."""
 
 VERSIONS_LINKS: dict[str, Any] = {

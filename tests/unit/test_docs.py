@@ -56,7 +56,7 @@ def test_the_env_example_names_only_settings_and_sets_no_secret() -> None:
 
 def test_the_endpoint_table_is_the_routing(make_app: Callable[..., Flask]) -> None:
     served = {
-        f"`{method} {str(rule).replace('<page:', '{').replace('<', '{').replace('>', '}')}`"
+        f"`{method} {re.sub(r'<(?:page:|image:)?', '{', str(rule)).replace('>', '}')}`"
         for rule in make_app().url_map.iter_rules()
         if str(rule) not in HIDDEN
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
