@@ -68,19 +68,56 @@ def parse_form(chunks: Iterable[bytes], boundary: str) -> Iterator[Event]:
             max_segment_count=MAX_PARTS,
             strict=True,
         )
-        for chunk in chunks:
-            for event in parser.parse(chunk):
+        for piece in _pieces(parser, chunks, b"--" + boundary.encode("ascii")):
+            for event in parser.parse(piece):
                 if isinstance(event, MultipartSegment):
                     yield Part(event.name or "", event.filename, event.content_type)
                 else:
                     yield event
-            if _ended(parser):
-                break
         parser.close()
     except ParserLimitReached as error:
         raise FormLimitError(_sentence(error)) from error
     except MultipartError as error:
         raise FormSyntaxError(_sentence(error)) from error
+
+
+def _pieces(parser: PushMultipartParser, chunks: Iterable[bytes], dashed: bytes) -> Iterator[bytes]:
+    """The body, cut where a part's payload begins, for a parser that has read each piece before it takes the next.
+
+    The blank line below a part's header may be missing where the part is empty (RFC 2046, section 5.1.1: ``body-part :=
+    MIME-part-headers [CRLF *OCTET]``; Werkzeug's client writes its empty fields so). The parser takes the delimiter's
+    line break for the blank line, and then the delimiter and the whole next part for payload: the break is given twice.
+    """
+    rest, opens = b"", False
+    for chunk in chunks:
+        rest += chunk
+        while rest and not _ended(parser):
+            if opens:
+                if len(rest) < len(dashed) and dashed.startswith(rest):
+                    break  # too little to tell; without more the form is cut, and close() says so
+                if rest.startswith(dashed):
+                    rest = b"\r\n" + rest
+            in_head = parser._state is not multipart._BODY
+            end = _end_of_piece(parser, rest, dashed)
+            piece, rest = rest[:end], rest[end:]
+            yield piece
+            opens = in_head and parser._state is multipart._BODY
+        if _ended(parser):
+            return
+
+
+def _end_of_piece(parser: PushMultipartParser, rest: bytes, dashed: bytes) -> int:
+    """How much of ``rest`` the parser may be given so that it does not read past the next header's end or delimiter."""
+    held = bytes(parser._buffer)
+    data = held + rest
+    if parser._state is multipart._BODY:
+        found, tail = data.find(b"\r\n" + dashed), 2 + len(dashed) + 2
+    elif parser._state is multipart._HEADER and data.startswith(b"\r\n"):
+        found, tail = 0, 2
+    else:
+        first = data.find(dashed) if parser._state is multipart._PREAMBLE else 0
+        found, tail = (data.find(b"\r\n\r\n", first) if first >= 0 else -1), 4
+    return found + tail - len(held) if found >= 0 else len(rest)
 
 
 def _ended(parser: PushMultipartParser) -> bool:

@@ -52,6 +52,17 @@ def test_fields_after_the_file_count(client: FlaskClient, jpeg_photo: bytes) -> 
     assert (body["title"], body["tags"]) == ("late", ["a", "b"])
 
 
+def test_an_empty_field_swallows_nothing(client: FlaskClient, jpeg_photo: bytes) -> None:
+    """Clients leave out the blank line of an empty part; the delimiter behind it is not the field's text."""
+    head = b'--XX\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
+    form = head % b"description" + head % b'file"; filename="a.jpg' + jpeg_photo + b"\r\n--XX--\r\n"
+    answer = client.post(URL, data=form, headers=ME, content_type="multipart/form-data; boundary=XX")
+    assert answer.status_code == 201
+    assert answer.get_json()["description"] == ""
+    body = submit(client, jpeg_photo, title="", description="", tags="a").get_json()
+    assert (body["description"], body["tags"]) == ("", ["a"])
+
+
 def test_without_a_file(client: FlaskClient, stored: Callable[[], int]) -> None:
     for data in ({}, {"title": "x"}, {"file": "a field"}):
         answer = client.post(URL, data=data, headers=ME, content_type="multipart/form-data")

@@ -44,6 +44,27 @@ def test_chunking_changes_nothing(size: int) -> None:
     ]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 37, 64, 1 << 20])
+@pytest.mark.parametrize("start", [b"", b"\r\n"])
+def test_an_empty_part_needs_no_blank_line(size: int, start: bytes) -> None:
+    """RFC 2046, section 5.1.1: the blank line belongs to the payload that is not there."""
+    empty = b'--B\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
+    form = start + empty % b"one" + empty % b"two" + FORM.removesuffix(b"--B--\r\n") + empty % b"last" + b"--B--\r\n"
+    assert collect(form, size) == [
+        (Part("one", None, None), b""),
+        (Part("two", None, None), b""),
+        (Part("title", None, None), b"hello"),
+        (Part("file", "a.jpg", "image/jpeg"), b"\r\n--C\r\n--\xff\x00--B"),
+        (Part("last", None, None), b""),
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 5, 1 << 20])
+def test_the_parts_behind_empty_ones_count(size: int) -> None:
+    with pytest.raises(FormLimitError):
+        collect(b'--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n' * 65 + b"--B--\r\n", size)
+
+
 @given(st.binary(max_size=300), st.integers(1, 40))
 def test_any_payload_survives(payload: bytes, size: int) -> None:
     if b"\r\n--B" in b"\r\n" + payload:
