@@ -91,13 +91,24 @@ class Images:
             disposition=disposition,
         )
 
-    def describe(self, image_id: str | None, caller: Caller, fields: UploadFields) -> Image:
-        """Change what ``fields`` gives (title, description, tags, visibility) and leave the rest; returns the image."""
+    def describe(
+        self,
+        image_id: str | None,
+        caller: Caller,
+        fields: UploadFields,
+        accepts: Callable[[Image], bool] | None = None,
+    ) -> Image:
+        """Change what ``fields`` gives (title, description, tags, visibility) and leave the rest; returns the image.
+
+        :param accepts: the caller's precondition, asked before anything is done and again at the change.
+        """
         image = self.for_change(image_id, caller)
+        _require(accepts, image)
 
         def described(base: Image) -> Image:
             if base.deleted or not caller.may_change(base):
                 raise ImageNotFound
+            _require(accepts, base)
             given = {name: value for name in _DESCRIBED if (value := getattr(fields, name)) is not None}
             return replace(base, updated_at=self._clock(), **given)
 

@@ -173,14 +173,15 @@ def status(image_id: str) -> Response:
 
 
 @blueprint.route("/<image:image_id>", methods=["PATCH"], parameters=[IMAGE_ID])
-@operation("changeImage", parameters=CALLER)
+@operation("changeImage", parameters=CHANGING)
 @blueprint.arguments(ImageChanges(), error_status_code=400, example=CHANGES)
 @blueprint.response(200, ImageMetadata, example=METADATA)
-@documents(blueprint, 400, 404, 408, 409, 413, 415, 503, 507)
+@documents(blueprint, 400, 404, 408, 409, 412, 413, 415, 503, 507)
 def change(body: dict[str, Any], image_id: str) -> Response:
     """Change an image's title, description, tags or visibility; what is not given stays, null empties."""
     asks = named_caller(body.pop("user_id", None))
-    return jsonify(metadata(core().images.describe(image_id_of(image_id), asks, changes(body))))
+    image = core().images.describe(image_id_of(image_id), asks, changes(body), accepts=precondition())
+    return jsonify(metadata(image))
 
 
 @blueprint.route("/<image:image_id>", methods=["DELETE"], parameters=[IMAGE_ID])

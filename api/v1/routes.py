@@ -116,13 +116,13 @@ def read(query: dict[str, Any], image_id: str) -> Response:
 
 
 @blueprint.route("/images/<image:image_id>", methods=["PUT"], parameters=[IMAGE_ID])
-@operation("describeImageAsUser", parameters=(USER,))
+@operation("describeImageAsUser", parameters=(USER, *CONDITIONS))
 @blueprint.arguments(Changes(), error_status_code=400, example=CHANGES)
 @blueprint.response(200, Message, example=CHANGED)
-@surface_errors(400, 401, 404, 408, 409, 413, 415, 503, 507)
+@surface_errors(400, 401, 404, 408, 409, 412, 413, 415, 503, 507)
 def update(body: dict[str, Any], image_id: str) -> dict[str, Any]:
     """Change an image's title, description or tags; what is not given stays."""
-    core().images.describe(image_id_of(image_id), _caller(), _fields(body))
+    core().images.describe(image_id_of(image_id), _caller(), _fields(body), accepts=precondition())
     return {"message": "Metadata updated successfully"}
 
 

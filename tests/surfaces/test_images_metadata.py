@@ -144,6 +144,15 @@ class TestChange:
         assert_problem(client.patch(url, data="x", content_type="application/json"), 400, "invalid_input")
         assert_problem(client.patch(url, data="title=x"), 415, "unsupported_media_type")
 
+    def test_a_condition(self, client: FlaskClient) -> None:
+        image = store(client, title="old")
+        url = f"/images/{image['image_id']}"
+        refused = client.patch(url, json={"title": "new"}, headers={"If-Match": '"other"'})
+        assert_problem(refused, 412, "precondition_failed")
+        assert client.get(url).get_json()["title"] == "old"
+        held = client.patch(url, json={"title": "new"}, headers={"If-Match": f'"{image["sha256"]}"'})
+        assert (held.status_code, held.get_json()["title"]) == (200, "new")
+
 
 class TestDelete:
     def test_it_is_gone(self, client: FlaskClient) -> None:

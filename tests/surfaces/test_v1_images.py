@@ -172,6 +172,13 @@ class TestUpdate:
         assert [count(f"filter_by=title&title={word}") for word in ("yours", "mine")] == [1, 0]
         assert [count(f"filter_by=tags&tags={tag}") for tag in ("c", "a")] == [1, 0]
 
+    def test_a_condition(self, client: FlaskClient, url: str, made: dict[str, Any]) -> None:
+        refused = client.put(url, json={"title": "t"}, headers={**ME, "If-Match": '"x"'})
+        assert_problem(refused, 412, "precondition_failed")
+        assert described(client, made)["title"] == "Mine"
+        held = {**ME, "If-Match": f'"{made["sha256"]}"'}
+        assert client.put(url, json={"title": "t"}, headers=held).status_code == 200
+
 
 class TestDelete:
     def test_answers_as_documented(self, client: FlaskClient, url: str) -> None:
