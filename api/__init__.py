@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app, json, request
 from flask_smorest import Api
 
 from api import dialects, errors, images, objects, ops, pages, primary, v1
@@ -21,7 +21,6 @@ API_OPTIONS = {
             "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
     },
 }
 
@@ -42,7 +41,12 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
         """Nothing: no answer has that header, and its schema would be listed all the same."""
 
     def _openapi_json(self) -> Response:
-        response: Response = super()._openapi_json()
+        # Clients resolve the server's address against the document's, and append paths to it (OpenAPI 3.1.0, 4.8.5).
+        # A fixed "/" would send them past the prefix that the service may be mounted below.
+        document = {**self.spec.to_dict(), "servers": [{"url": request.script_root or "/"}]}
+        response: Response = current_app.response_class(
+            json.dumps(document, indent=2, sort_keys=False), mimetype="application/json"
+        )
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 

@@ -3,7 +3,7 @@
 import { Announcer } from "./announce.js";
 import { byId, el, guardImages, namedButton, placeholder, setText, show, thumbnail } from "./dom.js";
 import { bytes, dayAndTime, localTimes, plural } from "./format.js";
-import { ask, imageUrl, restore, undelete, versionsOf } from "./http.js";
+import { address, ask, imageUrl, restore, undelete, versionsOf } from "./http.js";
 import { toast } from "./toast.js";
 
 const VIEWABLE = /^image\/(?:jpeg|png|gif|webp|bmp|avif)$/;
@@ -37,7 +37,7 @@ function loadMore(link) {
   button.addEventListener("click", async () => {
     setText(button, "Loading …");
     try {
-      const page = await ask("GET", `/admin/images?${next}`);
+      const page = await ask("GET", address(`/admin/images?${next}`));
       const entries = page.images.map(entryOf);
       found.append(...entries);
       announcer.say(`${plural(entries.length, "more image")}.`);
@@ -64,17 +64,21 @@ function entryOf(image) {
   part(".thumb").replaceChildren(picture(link, image.content_type));
   part(".name").textContent = name;
   part(".owner").textContent = image.user_id;
-  part(".owner").href = `/admin?${new URLSearchParams({ owner: image.user_id })}`;
+  part(".owner").href = searchUrl({ owner: image.user_id });
   part("time").dateTime = image.created_at;
   part(".size").textContent = `${bytes(image.size)} · ${image.width} × ${image.height} · ${kindOf(image.content_type)}`;
   part(".state").textContent = image.deleted ? "Deleted" : "";
-  const tag = (text) => el("a", { class: "tag", dir: "auto", href: `/admin?${new URLSearchParams({ tags: text })}` }, text);
+  const tag = (text) => el("a", { class: "tag", dir: "auto", href: searchUrl({ tags: text }) }, text);
   part(".tags").replaceChildren(...image.tags.map(tag));
   part("[data-action=open]").href = link;
   show(part("[data-action=undelete]"), image.deleted);
   for (const named of entry.querySelectorAll(".named")) named.textContent = name;
   localTimes(entry);
   return entry;
+}
+
+function searchUrl(search) {
+  return address(`/admin?${new URLSearchParams(search)}`);
 }
 
 function kindOf(type) {

@@ -2,7 +2,7 @@
 
 import { byId, el, guardImages, placeholder, setText, show, thumbnail } from "./dom.js";
 import { bytes, localTimes, plural } from "./format.js";
-import { ask, imageUrl, undelete } from "./http.js";
+import { address, ask, imageUrl, undelete } from "./http.js";
 import { toast } from "./toast.js";
 
 const VIEWABLE = /^image\/(?:jpeg|png|gif|webp|bmp|avif)$/;
@@ -50,7 +50,7 @@ export class Gallery {
     setText(this.#more, "Loading …");
     try {
       const query = new URLSearchParams({ cursor: this.#cursor, limit: this.#limit });
-      const page = await ask("GET", `/api/images/${this.#label}?${query}`);
+      const page = await ask("GET", address(`/api/images/${this.#label}?${query}`));
       const tiles = page.images.filter((image) => this.#isNew(image)).map((image) => this.#tile(image));
       this.#list.append(...tiles);
       this.#cursor = page.cursor ?? null;
@@ -118,7 +118,7 @@ export class Gallery {
     button.disabled = true;
     tile.classList.add("leaving");
     try {
-      await ask("DELETE", `/delete/${encodeURIComponent(key)}`, { headers: this.#headers() });
+      await ask("DELETE", address(`/delete/${encodeURIComponent(key)}`), { headers: this.#headers() });
     } catch (refused) {
       if (refused.status !== 404) {
         tile.classList.remove("leaving");

@@ -1,5 +1,12 @@
 // Requests to this service; an answer that is no success becomes an Error with the server's own sentence.
 
+const ROOT = document.documentElement.dataset.root ?? "";
+
+/** Where a path of this service is: the service may be mounted below a prefix, as on a stage of an API Gateway. */
+export function address(path) {
+  return ROOT + path;
+}
+
 export class Refused extends Error {
   constructor(status, message) {
     super(message);
@@ -7,7 +14,7 @@ export class Refused extends Error {
   }
 }
 
-/** The JSON of an answer. `options.json` is sent as the body. */
+/** The JSON of an answer; `url` is from `address`. `options.json` is sent as the body. */
 export async function ask(method, url, { json, headers = {} } = {}) {
   const body = json === undefined ? undefined : JSON.stringify(json);
   const typed = body === undefined ? {} : { "Content-Type": "application/json" };
@@ -31,17 +38,17 @@ export async function ask(method, url, { json, headers = {} } = {}) {
 
 export function imageUrl(key, versionId = "") {
   const query = versionId ? `?version=${encodeURIComponent(versionId)}` : "";
-  return `/image/${encodeURIComponent(key)}${query}`;
+  return address(`/image/${encodeURIComponent(key)}${query}`);
 }
 
 /** An image's versions and delete markers, newest first. */
 export async function versionsOf(key) {
-  return (await ask("GET", `/image/${encodeURIComponent(key)}/versions`)).versions;
+  return (await ask("GET", address(`/image/${encodeURIComponent(key)}/versions`))).versions;
 }
 
 /** Make a version the newest one; returns the image. */
 export function restore(key, versionId, headers = {}) {
-  return ask("POST", `/image/${encodeURIComponent(key)}/restore`, { json: { version_id: versionId }, headers });
+  return ask("POST", address(`/image/${encodeURIComponent(key)}/restore`), { json: { version_id: versionId }, headers });
 }
 
 /** Undo a delete: make the newest version that has bytes current again. */

@@ -4,7 +4,7 @@ import { Announcer } from "./announce.js";
 import { byId } from "./dom.js";
 import { plural } from "./format.js";
 import { Gallery } from "./gallery.js";
-import { ask } from "./http.js";
+import { address, ask } from "./http.js";
 import { QueuePanel } from "./panel.js";
 import { CANCELLED, DONE, FAILED, REFUSED, SENDING, UploadQueue, WAITING } from "./queue.js";
 import { examine } from "./sniff.js";
@@ -130,7 +130,7 @@ function start(item, on) {
     const found = item.inDoubt ? await alreadyStored(item, file) : null;
     if (aborted) return { kind: "aborted" };
     if (found) return { kind: "stored", body: found };
-    upload = send(`/upload/${label}`, file, item.name, on);
+    upload = send(address(`/upload/${label}`), file, item.name, on);
     const result = await upload.outcome;
     if (result.kind === "refused") item.inDoubt = false;
     return result.kind === "lost" && !(await readable(file)) ? { kind: "gone" } : result;
@@ -146,7 +146,7 @@ function start(item, on) {
 async function alreadyStored(item, file) {
   if (!crypto.subtle) return null; // only on https and localhost
   try {
-    const { images } = await ask("GET", `/api/images/${label}?limit=100`);
+    const { images } = await ask("GET", address(`/api/images/${label}?limit=100`));
     const alike = images.filter((image) => image.file_size === file.size);
     if (alike.length === 0) return null;
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
