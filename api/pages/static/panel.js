@@ -15,6 +15,7 @@ export class QueuePanel {
   #shown = [];
   #stale = false;
   #planned = false;
+  #tick = 0;
   #speed = null;
   #scroller = byId("queue-list");
   #onlyFailed = byId("only-failed");
@@ -92,12 +93,14 @@ export class QueuePanel {
   }
 
   #pause() {
+    // One timer, however often the panel is drawn: each would draw again, and set one more.
+    clearTimeout(this.#tick);
     const { pause } = this.#queue;
     show(byId("pause"), pause !== null);
     if (!pause) return;
     const seconds = Math.ceil((pause.until - Date.now()) / 1000);
     setText(byId("pause-reason"), seconds > 0 ? `${pause.reason} Going on in ${seconds} s.` : pause.reason);
-    if (pause.until) setTimeout(() => this.changed(), 1000);
+    if (pause.until) this.#tick = setTimeout(() => this.changed(), 1000);
   }
 
   /** Show or hide a control; one that goes while it has the focus passes it on. */
