@@ -48,7 +48,7 @@ def test_five_dropped_files_show_their_progress_and_one_is_cancelled(
     assert sorted(site.names(label)) == ["photo-1.jpg", "photo-3.jpg", "photo-4.jpg", "photo-5.jpg"]
     browser.until(lambda: browser.texts("#gallery .tile .name") == site.names(label))
     browser.until(lambda: "All done" in browser.heard())
-    for sentence in ("5 files added.", "photo-2.jpg cancelled.", "All done: 4 files uploaded."):
+    for sentence in ("5 files added.", "photo-2.jpg cancelled.", "All done: 4 uploaded, 1 cancelled."):
         assert browser.heard_once(sentence), browser.heard()
 
 

@@ -5,6 +5,7 @@ import { plural } from "./format.js";
 
 const PAUSE_MS = 900;
 const LONG_PAUSE_MS = 10_000;
+const EMPTY_MS = 100; // less than the shorter pause
 const OUTCOMES = ["uploaded", "cancelled", "failed"];
 
 export class Announcer {
@@ -58,9 +59,16 @@ export class Announcer {
       if (of.length > 1) this.#tallied = performance.now();
     }
     if (this.#conclusion) said.push(this.#conclusion);
-    this.#region.textContent = said.join(" ");
+    this.#speak(said.join(" "));
     this.#texts = [];
     this.#conclusion = "";
     this.#outcomes.clear();
+  }
+
+  /** Screen readers are only told of text that differs: what is said twice in a row needs an empty region between. */
+  #speak(text) {
+    const again = this.#region.textContent === text;
+    this.#region.textContent = again ? "" : text;
+    if (again) setTimeout(() => { this.#region.textContent = text; }, EMPTY_MS);
   }
 }

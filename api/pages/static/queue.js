@@ -27,12 +27,12 @@ export class UploadQueue {
   #troubles = 0;
   #timer = 0;
   #expecting = false;
-  #round = { done: 0, failed: 0 };
+  #round = { done: 0, failed: 0, cancelled: 0 };
 
   /**
    * @param start (item, {progress, sent}) -> {outcome, abort}, see transport.js; outcomes "gone" are files that vanished.
    * @param on `changed(item, before)` after each change of state, `progressed(item)`, `sent(item)` when its whole body
-   *   is under way, `paused()`, `idle({done, failed})` when there is nothing more to do.
+   *   is under way, `paused()`, `idle({done, failed, cancelled})` when there is nothing more to do.
    */
   constructor(start, on, parallel = 3) {
     this.#start = start;
@@ -61,6 +61,7 @@ export class UploadQueue {
   cancel(id) {
     const item = this.items.get(id);
     if (item?.state !== WAITING && item?.state !== SENDING) return;
+    this.#round.cancelled += 1;
     this.#set(item, CANCELLED);
     this.#running.get(id)?.abort();
     this.#pump();
@@ -129,6 +130,8 @@ export class UploadQueue {
 
   #again(item) {
     if (item?.state !== FAILED && item?.state !== CANCELLED) return;
+    // Unless it was in a round that is over, it is no longer one of those left out.
+    if (item.state === CANCELLED && this.#round.cancelled > 0) this.#round.cancelled -= 1;
     item.error = "";
     this.#set(item, WAITING);
     this.#waiting.push(item.id);
@@ -141,11 +144,10 @@ export class UploadQueue {
       this.#run(item);
     }
     const over = this.#running.size === 0 && this.counts[WAITING] === 0 && !this.#expecting;
-    if (over && this.#round.done + this.#round.failed > 0) {
-      const round = this.#round;
-      this.#round = { done: 0, failed: 0 };
-      this.#on.idle(round);
-    }
+    if (!over) return;
+    const round = this.#round;
+    this.#round = { done: 0, failed: 0, cancelled: 0 };
+    if (round.done + round.failed > 0) this.#on.idle(round);
   }
 
   #next() {

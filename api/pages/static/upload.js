@@ -205,8 +205,10 @@ function paused() {
   panel.changed();
 }
 
-function idle({ done, failed }) {
+function idle({ done, failed, cancelled }) {
   showArrived();
-  const counted = failed ? `${done} uploaded, ${failed} failed` : `${plural(done, "file")} uploaded`;
-  announcer.conclude(`All done: ${counted}.`);
+  const counted = [failed || cancelled ? `${done} uploaded` : `${plural(done, "file")} uploaded`];
+  if (failed) counted.push(`${failed} failed`);
+  if (cancelled) counted.push(`${cancelled} cancelled`);
+  announcer.conclude(`All done: ${counted.join(", ")}.`);
 }
