@@ -11,6 +11,7 @@ from api.context import caller, core
 from services.errors import InvalidInput, NotAnImage
 from services.models import PRIVATE, Caller, ImageFacts, ImageQuery, UploadFields
 from services.names import (
+    MAX_TITLE,
     clean_description,
     clean_owner,
     clean_tags,
@@ -19,11 +20,10 @@ from services.names import (
     clean_visibility,
     split_tags,
 )
-from services.words import words_of
+from services.words import MAX_WORDS, words_of
 
 _SIDEWAYS = 5
 """The first EXIF orientation that shows an image turned by a quarter."""
-_MAX_TITLE_QUERY = 255
 
 
 def named_caller(user_id: str | None) -> Caller:
@@ -80,9 +80,9 @@ def expectation(width: int | None, height: int | None, declared_type: str | None
 
 def wanted(query: Mapping[str, Any]) -> ImageQuery | None:
     """The query of a listing; None when no image can match it."""
-    words = words_of(clean_text(query.get("title", ""), field="title", limit=_MAX_TITLE_QUERY))
-    if query.get("title", "").strip() and not words:
-        return None  # signs only: titles are searched by words
+    words = words_of(clean_text(query.get("title", ""), field="title", limit=MAX_TITLE))
+    if query.get("title", "").strip() and not 0 < len(words) <= MAX_WORDS:
+        return None  # signs only, and titles are searched by words; or more words than any title has
     return ImageQuery(
         owner=clean_owner(query["user_id"]) if "user_id" in query else None,
         tags=clean_tags([*query.get("tag", ()), *split_tags(",".join(query.get("tags", ())))]),
@@ -92,9 +92,10 @@ def wanted(query: Mapping[str, Any]) -> ImageQuery | None:
     )
 
 
-def cursor_of(last_key: str | None) -> str | None:
+def cursor_of(last_key: str | None, *, empty: bool) -> str | None:
     """The cursor in ``last_key``: the JSON object of an earlier answer, or the cursor itself.
 
+    :param empty: whether the query has no image, and so never had a second page.
     :raises InvalidInput: when it is neither.
     """
     if last_key is None:
@@ -105,7 +106,7 @@ def cursor_of(last_key: str | None) -> str | None:
             found = json.loads(found).get("cursor")
         except (ValueError, RecursionError):
             found = None
-    if not isinstance(found, str) or not found:
+    if empty or not isinstance(found, str) or not found:
         raise InvalidInput(
             "last_key is not one that this service handed out; pass it on unchanged, or leave it out.",
             code="invalid_cursor",

@@ -115,7 +115,7 @@ def create() -> Response:
 def listed(query: dict[str, Any]) -> Response:
     """List images, newest first, page by page."""
     asked = wanted(query)
-    cursor = cursor_of(query.get("last_key"))
+    cursor = cursor_of(query.get("last_key"), empty=asked is None)
     page = Listing((), None)
     if asked is not None:
         # Here user_id says whose images are wanted; who asks is told by the header alone.

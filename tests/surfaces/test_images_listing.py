@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from services.words import MAX_WORDS
 from tests.surfaces.helpers import METADATA, assert_problem
 from tests.surfaces.images_client import JPEG, ids, listed, store
 
@@ -28,6 +29,13 @@ class TestListing:
 
     def test_nothing(self, client: FlaskClient) -> None:
         assert listed(client) == {"images": [], "count": 0, "last_key": None}
+
+    @pytest.mark.parametrize("title", ["!!!", " ".join(f"w{number}" for number in range(MAX_WORDS + 1))])
+    def test_a_title_that_no_image_can_have(self, client: FlaskClient, title: str) -> None:
+        store(client, title="w1")
+        assert listed(client, title=title) == {"images": [], "count": 0, "last_key": None}
+        answer = client.get("/images", query_string={"title": title, "last_key": "garbage"})
+        assert_problem(answer, 400, "invalid_cursor")
 
     def test_by_owner(self, client: FlaskClient) -> None:
         mine, another = store(client, user_id="u")["image_id"], store(client, user_id="ü v")["image_id"]
