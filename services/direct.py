@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 
 from services.arrivals import stored_type
-from services.errors import BackendError, BackendUnavailable, ServiceError
+from services.errors import BackendError, BackendUnavailable
 from services.limits import UploadLimits
+from services.looks import Looks
 from services.models import PENDING, Caller, Image, PendingUpload, UploadFields
 from services.names import clean_filename, object_name
 from services.ports import AuditableStore, ObjectStore, PostingStore, PostPolicy, PresigningStore, Repository, Verifier
@@ -36,11 +35,6 @@ PREFIX = "pending/"
 
 UNDERWAY = timedelta(minutes=15)
 """How long after its URL expires a PUT may still be arriving: S3 looks at the time when the request begins."""
-MAX_SETTLED = 20
-SETTLE_SECONDS = 2.0
-"""What a listing may spend on arrivals before it answers; the rest is found by the next one, or by the ingest."""
-LOOKERS = 8
-"""Arrivals that listings of this process look at side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,7 @@ class DirectUploads:
         self._clock = clock
         self._new_id = new_id
         self._expiration = expiration
-        self._lookers = ThreadPoolExecutor(LOOKERS, thread_name_prefix="settle")
+        self._looks = Looks(repository, self.settle, clock)
 
     def begin(
         self,
@@ -138,22 +132,8 @@ class DirectUploads:
         return self._settling.settle(image_id)
 
     def settle_all(self, owner: str | None) -> None:
-        """Settle what has arrived for ``owner`` (None: for anybody), newest first; bounded, and it raises nothing."""
-        with logged("looking at pending uploads"):
-            uploads = self._repository.pending_of(owner, limit=MAX_SETTLED)
-            # In threads of their own, because only so a store that hangs does not hold up who lists the rows.
-            looks = [self._lookers.submit(copy_context().run, self._look_at, upload) for upload in uploads]
-            _, late = wait(looks, timeout=SETTLE_SECONDS)
-            for look in late:
-                look.cancel()
-
-    def _look_at(self, upload: PendingUpload) -> None:
-        try:
-            self.settle(upload.image_id)
-        except ServiceError as error:
-            log.warning("failed: settling %s: %s", upload.image_id, error.detail or error)
-        except Exception:
-            log.exception("settling %s failed", upload.image_id)  # nobody reads the future
+        """Settle what has arrived for ``owner`` (None: anybody); bounded, raises nothing. See ``services.looks``."""
+        self._looks.settle_all(owner)
 
     def arrived(self, object_key: str) -> None:
         """What to do when the store says that ``object_key`` was written: settle its upload, or remove it as a stray.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from services import direct as direct_module
 from services.direct import UNDERWAY
 from services.errors import (
     BackendUnavailable,
@@ -18,7 +16,6 @@ from services.models import REJECTED, Caller
 from services.settling import REMEMBERED
 from tests.unit.services.desk import HTML, JPEG, PNG, Desk
 from tests.unit.services.world import Breaking, World
-from utils.clock import utc_now
 
 
 class TestSettleAll:
@@ -59,32 +56,6 @@ class TestSettleAll:
         ids = [desk.arrived(JPEG).upload.image_id for _ in range(3)]
         desk.direct.settle_all("me")
         assert sum(world.rows.get(image_id) is not None for image_id in ids) == 2
-
-    def test_a_store_that_hangs_does_not_hold_it_up(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(direct_module, "SETTLE_SECONDS", 0.2)
-        released = threading.Event()
-
-        class Hanging(Breaking):
-            def newest(self, key: str) -> Any:
-                assert released.wait(30)
-                return world.store.newest(key)
-
-        desk = Desk(world, store=Hanging(world.store, "", Exception()))
-        for _ in range(12):
-            desk.begin()
-        started = utc_now()
-        desk.direct.settle_all("me")
-        assert utc_now() - started < timedelta(seconds=5)
-        released.set()
-        desk.direct._lookers.shutdown()
-
-    def test_it_is_bounded(self, desk: Desk) -> None:
-        first = desk.arrived(JPEG).upload.image_id
-        for _ in range(direct_module.MAX_SETTLED):
-            desk.begin()
-        desk.direct.settle_all("me")
-        assert desk.world.rows.get(first) is None, "only the newest are looked at"
-        assert desk.direct.settle(first) is not None
 
 
 class TestArrived:
