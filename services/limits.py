@@ -37,3 +37,12 @@ class UploadLimits:
             return
         if SYNONYMS.get(declared, declared) != true:
             raise ContentTypeMismatch(f"The declared type contradicts the bytes, which are {true}.")
+
+    def refuse_media(self, media_type: str) -> None:
+        """When strict, raise ``ContentTypeMismatch`` for a ``data:`` URL of another type than an image's.
+
+        Browsers write ``application/octet-stream`` where they know none, and without one it is empty.
+        """
+        said = media_type not in ("", "application/octet-stream")
+        if self.strict_content_type and said and not media_type.startswith("image/"):
+            raise ContentTypeMismatch(f"The data: URL declares {media_type}, which is no image type.")

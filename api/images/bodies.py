@@ -100,6 +100,7 @@ def _commit(upload: Upload, members: Mapping[str, Any], media_type: str) -> Imag
     size = members.get("size")
     if size is not None and size != upload.size:
         raise InvalidInput(f"size is {size}, and image decodes to {upload.size} bytes.", code="invalid_field")
+    core().uploads.limits.refuse_media(media_type)
     declared = members.get("content_type") or media_type or None
     upload.learn(
         owner=named_caller(members.get("user_id")).owner,

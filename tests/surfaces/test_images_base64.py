@@ -95,9 +95,13 @@ class TestBase64:
         strict = make_app(STRICT_CONTENT_TYPE="1").test_client()
         text = base64.b64encode(JPEG).decode()
         assert strict.post("/images", json={"image": text, "content_type": "image/jpeg"}).status_code == 201
+        for head in ("data:;base64,", "data:application/octet-stream;base64,"):
+            assert strict.post("/images", json={"image": head + text}).status_code == 201
         for members in (
             {"image": text, "content_type": "image/png"},
             {"image": "data:image/png;base64," + text},
+            {"image": "data:text/html;base64," + text},
+            {"image": "data:text/html;base64," + text, "content_type": "image/jpeg"},
         ):
             assert_problem(strict.post("/images", json=members), 415, "content_type_mismatch")
             assert make_app().test_client().post("/images", json=members).status_code == 201
