@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from api.arguments import WholeNumber
 from api.members import DESCRIPTION, FILE_NAME, JOINED_TAGS, OWNER, TAG, TAGS, TITLE
 from api.openapi import Answer
 from api.representation import ImageMetadata
@@ -45,7 +46,7 @@ def _visibility() -> fields.String:
     )
 
 
-class Whole(fields.Integer):
+class Whole(WholeNumber):
     """An integer as JSON Schema knows it: `2.0` is one, `2.5` is none."""
 
     def _validated(self, value: Any) -> int:
@@ -164,7 +165,7 @@ class ListQuery(ForwardCompatible):
         metadata={**_MOMENT, "description": "The first moment of the upload; without an offset, UTC."}
     )
     until = fields.String(metadata={**_MOMENT, "description": "The first moment that is too late."})
-    limit = fields.Integer(
+    limit = WholeNumber(
         load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Most images."}
     )
     last_key = fields.String(
@@ -177,7 +178,7 @@ class ReadQuery(ForwardCompatible):
     """Query arguments of ``GET /images/<image_id>``."""
 
     download = fields.Boolean(load_default=False, metadata={"description": "Make `url` serve an attachment."})
-    expires_in = fields.Integer(
+    expires_in = WholeNumber(
         validate=validate.Range(1, MAX_PRESIGN_SECONDS), metadata={"description": "Life of the URL, in seconds."}
     )
 
@@ -185,7 +186,7 @@ class ReadQuery(ForwardCompatible):
 class DownloadQuery(ForwardCompatible):
     """Query arguments of ``GET /images/<image_id>/download``."""
 
-    expires_in = fields.Integer(
+    expires_in = WholeNumber(
         validate=validate.Range(1, MAX_PRESIGN_SECONDS), metadata={"description": "Life of the URL, in seconds."}
     )
 

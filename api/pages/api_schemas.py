@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from api.arguments import WholeNumber
 from api.dialects import Dialect
 from api.members import form_body
 from api.openapi import Answer, links
@@ -23,7 +24,7 @@ class LabelQuery(Schema):
 
         unknown = EXCLUDE
 
-    limit = fields.Integer(
+    limit = WholeNumber(
         load_default=MAX_LIMIT, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Most images."}
     )
     cursor = fields.String(metadata={"description": "From the answer before: the next page."})

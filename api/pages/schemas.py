@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, pre_load, validate
 
+from api.arguments import WholeNumber
 from api.members import JOINED_TAGS, OWNER, TITLE
 from api.openapi import Answer
 
@@ -29,7 +30,7 @@ class Search(Schema):
     since = fields.Date(metadata={"description": "First day of upload (UTC)."}, validate=validate.Range(max=LAST_DAY))
     until = fields.Date(metadata={"description": "Last day of upload (UTC)."}, validate=validate.Range(max=LAST_DAY))
     deleted = fields.Boolean(load_default=False, metadata={"description": "The deleted images instead."})
-    limit = fields.Integer(load_default=PAGE_SIZE, validate=validate.Range(1, 100))
+    limit = WholeNumber(load_default=PAGE_SIZE, validate=validate.Range(1, 100))
     cursor = fields.String(metadata={"description": "From the answer before."})
 
     @pre_load

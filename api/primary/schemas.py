@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from api.arguments import WholeNumber
 from api.members import BINARY, VERSION, form_body
 from api.openapi import Answer, links
 
@@ -25,7 +26,7 @@ class ImageQuery(Schema):
     )
     download = fields.Boolean(load_default=False, metadata={"description": "Serve as an attachment."})
     presign = fields.Boolean(load_default=False, metadata={"description": "Answer with a presigned URL instead."})
-    expires_in = fields.Integer(
+    expires_in = WholeNumber(
         validate=validate.Range(1, MAX_PRESIGN_SECONDS),
         metadata={"description": "Life of the presigned URL, in seconds."},
     )

@@ -121,7 +121,7 @@ def read(query: dict[str, Any], image_id: str) -> Response:
 @blueprint.response(200, Message, example=CHANGED)
 @surface_errors(400, 401, 404, 408, 409, 412, 413, 415, 503, 507)
 def update(body: dict[str, Any], image_id: str) -> dict[str, Any]:
-    """Change an image's title, description or tags; what is not given stays."""
+    """Change an image's title, description or tags; what is not given, or null, stays."""
     core().images.describe(image_id_of(image_id), _caller(), _fields(body), accepts=precondition())
     return {"message": "Metadata updated successfully"}
 
@@ -170,9 +170,9 @@ def _wanted(query: dict[str, Any]) -> ImageQuery:
 
 
 def _fields(body: dict[str, Any]) -> UploadFields:
-    tags = body.get("tags")
+    title, description, tags = (body.get(name) for name in ("title", "description", "tags"))
     return UploadFields(
-        title=clean_title(body["title"]) if "title" in body else None,
-        description=clean_description(body["description"]) if "description" in body else None,
+        title=None if title is None else clean_title(title),
+        description=None if description is None else clean_description(description),
         tags=None if tags is None else split_tags(tags) if isinstance(tags, str) else clean_tags(tags),
     )

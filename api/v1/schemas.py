@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from api.arguments import WholeNumber
 from api.members import DESCRIPTION, JOINED_TAGS, OWNER, TAGS, TITLE
 from api.openapi import Answer
 from api.representation import ImageMetadata
@@ -37,7 +38,7 @@ class ListQuery(Schema):
     title = fields.String(
         metadata={**TITLE, "description": "Whole words, in any case; required with `filter_by=title`."}
     )
-    limit = fields.Integer(
+    limit = WholeNumber(
         load_default=DEFAULT_LIMIT, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Most images."}
     )
     cursor = fields.String(metadata={"description": "From the answer to the same query: the next page."})
@@ -68,9 +69,16 @@ class Changes(Schema):
 
         unknown = EXCLUDE
 
-    title = fields.String(metadata=TITLE)
-    description = fields.String(metadata=DESCRIPTION)
-    tags = fields.Raw(validate=_tags, metadata={"description": "A list, or a comma-separated string.", "oneOf": TAGS})
+    title = fields.String(allow_none=True, metadata={**TITLE, "description": "Null: unchanged."})
+    description = fields.String(allow_none=True, metadata={**DESCRIPTION, "description": "Null: unchanged."})
+    tags = fields.Raw(
+        allow_none=True,
+        validate=_tags,
+        metadata={
+            "description": "A list, or a comma-separated string. Null: unchanged.",
+            "oneOf": [*TAGS, {"type": "null"}],
+        },
+    )
 
 
 class Message(Answer):

@@ -96,6 +96,14 @@ def test_an_unexpected_error_leaks_nothing(make_app: Callable[..., Flask], caplo
     assert any("unhandled error" in record.message and record.exc_info for record in caplog.records)
 
 
+@pytest.mark.parametrize(
+    "url", ["/images?limit=", "/api/v1/images?limit=", "/api/images/label?limit=", "/image/x.jpg?presign=1&expires_in="]
+)
+@pytest.mark.parametrize("number", ["1_0", "%2B5", "\u0661\u0662", "%205"])
+def test_numbers_are_ascii_digits(client: FlaskClient, url: str, number: str) -> None:
+    assert_problem(client.get(url + number, headers={"X-User-ID": "u"}), 400, "invalid_input")
+
+
 @pytest.mark.parametrize("request_id", ["abc", "A-1._z", "x" * 128])
 def test_a_good_request_id_is_echoed(client: FlaskClient, request_id: str) -> None:
     response = client.get("/no/such/url", headers={"X-Request-ID": request_id})
