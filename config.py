@@ -104,7 +104,8 @@ TABLE: tuple[Setting, ...] = (
     row("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO",
          "DEBUG, INFO, WARNING, ERROR or CRITICAL", "Lowest level that is logged."),
     row("SECRET_KEY", mf.String(validate=validate.Length(min=1)), None, "a long random string",
-         "Signs the embedded store's URLs. Default: made once and kept in `DATA_DIR`; required in production.",
+         "Signs the embedded store's URLs and the cursors of all listings. Default: made once and kept in `DATA_DIR`; "
+         "required in production.",
          secret=True),
     row("AUTH", one_of("none"), "none", "none (apikey, jwt and iam are not in this release)",
          "How callers prove who they are."),
