@@ -84,6 +84,8 @@ def build_core(settings: config.Settings) -> Core:
     direct = DirectUploads(
         timed, urls, repository, limits=limits, verifier=verifier, expiration=settings.presigned_expiration
     )
+    if settings.environment not in config.SECURED_ENVIRONMENTS:
+        direct.sweep_when_begun()
     return Core(
         images=Images(timed, repository, urls, arrivals=direct.settle),
         uploads=Uploads(

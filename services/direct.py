@@ -14,9 +14,11 @@ is nothing pending any more change nothing and are removed.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 
 from services.arrivals import stored_type
 from services.errors import BackendError, BackendUnavailable
@@ -35,6 +37,9 @@ PREFIX = "pending/"
 
 UNDERWAY = timedelta(minutes=15)
 """How long after its URL expires a PUT may still be arriving: S3 looks at the time when the request begins."""
+SWEEP_SECONDS = 60.0
+SWEEP_FEW = 10
+"""What ``begin`` removes at most, once in ``SWEEP_SECONDS``, where it sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,12 @@ class DirectUploads:
         self._clock = clock
         self._new_id = new_id
         self._expiration = expiration
+        self._sweep_after = math.inf
         self._looks = Looks(repository, self.settle, clock)
+
+    def sweep_when_begun(self) -> None:
+        """From now on let ``begin`` remove a few expired uploads, for where no ``flask ingest`` runs."""
+        self._sweep_after = 0.0
 
     def begin(
         self,
@@ -121,6 +131,10 @@ class DirectUploads:
         # Signed before the row is there: a store that can not sign leaves nothing.
         ticket = self._ticket(upload, life)
         self._repository.add_pending(upload)
+        if monotonic() >= self._sweep_after:
+            self._sweep_after = monotonic() + SWEEP_SECONDS
+            with logged(doing := "sweeping expired uploads"), surviving(doing):
+                self._sweep_expired(SWEEP_FEW)
         return ticket
 
     def settle(self, image_id: str) -> Image | None:
@@ -162,6 +176,10 @@ class DirectUploads:
 
         :returns: how many were removed. Whatever fails for one is logged, and it stays for the next sweep.
         """
+        removed = self._sweep_expired(limit)
+        return removed + self._sweep_strays(limit - removed)
+
+    def _sweep_expired(self, limit: int) -> int:
         removed = 0
         for upload in self._repository.expired(self._clock(), limit=limit):
             with logged(doing := f"expired upload {upload.image_id}"), surviving(doing):
@@ -170,7 +188,7 @@ class DirectUploads:
                     self._store.purge(upload.object_key)
                     self._repository.remove_pending(upload.image_id)
                     removed += 1
-        return removed + self._sweep_strays(limit - removed)
+        return removed
 
     def _ticket(self, upload: PendingUpload, life: int) -> Ticket:
         key, kind, limit = upload.object_key, upload.content_type, upload.max_size

@@ -189,3 +189,30 @@ class TestSweep:
         assert desk.direct.sweep() == 1
         assert len(desk.pending_objects()) == 1
         assert "a bug" in caplog.text
+
+
+class TestSweepWhenBegun:
+    def test_where_no_ingest_runs_beginning_removes_the_expired_once_a_minute(self, world: World) -> None:
+        desk = Desk(world)
+        desk.direct.sweep_when_begun()
+        desk.begin()
+        old = desk.begin().upload.image_id
+        desk.clock.ahead = timedelta(days=2)
+        desk.begin()
+        assert desk.direct.status(old) is not None, "the first has swept, less than a minute ago"
+        desk.direct._sweep_after = 0.0
+        desk.begin()
+        assert desk.direct.status(old) is None
+
+    def test_otherwise_it_removes_nothing(self, desk: Desk) -> None:
+        old = desk.begin().upload.image_id
+        desk.clock.ahead = timedelta(days=2)
+        desk.begin()
+        assert desk.direct.status(old) is not None
+
+    @pytest.mark.parametrize("error", [BackendUnavailable(detail="no rows"), RuntimeError("no rows")])
+    def test_an_error_is_logged_only(self, world: World, caplog: pytest.LogCaptureFixture, error: Exception) -> None:
+        desk = Desk(world, rows=Breaking(world.rows, "expired", error))
+        desk.direct.sweep_when_begun()
+        assert desk.begin().url
+        assert "no rows" in caplog.text
