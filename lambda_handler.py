@@ -3,7 +3,8 @@
 ``lambda_handler(event, context)`` is the function's entry. The application is built at the first request of a container
 and serves all that follow; a request is served in the thread that Lambda calls. One thing may outlive its request: a
 listing's looks at direct uploads that the store did not answer in two seconds (``services.looks``). They are frozen
-until the next request, or lost with the container; either way the upload stays pending and is looked at again. What can not work on Lambda (a store or a database on its
+until the next request, or lost with the container; either way the upload stays pending and is looked at again. What
+can not work on Lambda (a store or a database on its
 throw-away disk) is refused with one log line and answered with a 500 problem.
 
 A response of Lambda has a size limit (6 MB, 1 MB behind an ALB; base64 takes a third of that). An image, or a range of
