@@ -51,7 +51,7 @@ def _session(own: Deployment, content: bytes) -> list[str]:
     url = requests.get(path + "?presign=1", headers=named("presign"), timeout=30).json()["url"]
     assert requests.get(url, headers=named("signed"), timeout=30).content == content
     requests.put(f"{own.url}/update/{stored['key']}", data=b"nonsense", headers=named("bad"), timeout=30)
-    requests.get(own.url + "/nowhere?token=" + SECRET_WORDS, headers=named("nowhere"), timeout=30)
+    requests.get(own.url + "/no/where?token=" + SECRET_WORDS, headers=named("nowhere"), timeout=30)
     requests.delete(f"{own.url}/delete/{stored['key']}", headers=named("delete"), timeout=30)
     with RawClient(own.url) as client:
         client.send(b"complete nonsense\r\n\r\n")

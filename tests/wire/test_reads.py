@@ -234,7 +234,7 @@ def test_a_bad_expiry_is_refused(live: Deployment, query: str) -> None:
         "/image/%00",
         "/image/" + "x" * 2000,
         "/image/00000000-0000-4000-8000-000000000000/versions",
-        "/nowhere",
+        "/no/where",
     ],
 )
 def test_what_is_not_there(live: Deployment, path: str) -> None:

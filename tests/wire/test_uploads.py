@@ -160,7 +160,7 @@ def test_pipelined_requests_are_answered_in_order(live: Deployment, connect: Con
         + head("POST", "/upload", [host, FORM_TYPE, CHUNKED])
         + chunked(body, (999,))
         + head("HEAD", "/health", [host])
-        + head("GET", "/nowhere", [host])
+        + head("GET", "/no/where", [host])
     )
     assert client.answer().problem["status"] == "healthy"
     assert_stored(live, client.answer(), content)
@@ -187,7 +187,7 @@ def test_continue_is_sent_when_the_body_is_wanted(live: Deployment, connect: Con
         ("/upload", [FORM_TYPE, ("Content-Length", "1000000000")], 413),
         ("/upload", [("Content-Type", "text/plain"), ("Content-Length", "1000")], 400),
         ("/upload", [("Content-Type", "multipart/form-data"), ("Content-Length", "1000")], 400),
-        ("/nowhere", [FORM_TYPE, ("Content-Length", "1000")], 404),
+        ("/no/where", [FORM_TYPE, ("Content-Length", "1000")], 404),
     ],
 )
 def test_continue_is_not_sent_for_a_body_that_is_refused(
@@ -206,10 +206,10 @@ def test_an_unknown_expectation_is_refused(live: Deployment, connect: Connect) -
 
 
 def test_the_request_id_is_echoed_or_made(live: Deployment) -> None:
-    given = requests.get(live.url + "/nowhere", headers={"X-Request-ID": "abc.DEF-1_2"}, timeout=10)
+    given = requests.get(live.url + "/no/where", headers={"X-Request-ID": "abc.DEF-1_2"}, timeout=10)
     assert assert_problem(given, 404)["request_id"] == "abc.DEF-1_2"
     for bad in ("a" * 129, "a b", "<script>"):
-        made = requests.get(live.url + "/nowhere", headers={"X-Request-ID": bad}, timeout=10)
+        made = requests.get(live.url + "/no/where", headers={"X-Request-ID": bad}, timeout=10)
         assert assert_problem(made, 404)["request_id"] != bad
 
 
