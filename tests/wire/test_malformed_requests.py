@@ -106,7 +106,7 @@ REQUESTS: dict[str, bytes] = {
     "bare line feeds": b"POST /upload HTTP/1.1\n" + HOST + b"\n" + FORM + b"\n" + LENGTH + b"\n\n" + GOOD[:-9],
     "a path in Latin-1": _request("GET /\u00fc HTTP/1.1".encode("latin-1"), HOST),
     "a path with a NUL": _request(b"GET /\0 HTTP/1.1", HOST),
-    "an absolute URL of another kind": _request(b"GET ftp://x/nowhere HTTP/1.1", HOST),
+    "an absolute URL of another kind": _request(b"GET ftp://x/no/where HTTP/1.1", HOST),
 }
 NO_ERROR = {"a path in Latin-1", "HTTP/0.9"}
 
