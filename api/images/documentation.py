@@ -76,7 +76,7 @@ UPLOAD_BODY: dict[str, Any] = {
 _CREATED = {"image_id": "$response.body#/image_id"}
 CREATED_LINKS = {
     **links(_CREATED, "describeImage", "downloadImage", "readUploadStatus"),
-    **links({**_CREATED, "X-User-ID": "$request.header.X-User-ID"}, "changeImage", "removeImage"),
+    **links({**_CREATED, "X-User-ID": "$response.body#/user_id"}, "changeImage", "removeImage"),
 }
 """What can be done with an image that has just been stored."""
 BEGUN_LINKS = links(_CREATED, "readUploadStatus", "describeImage")

@@ -147,13 +147,11 @@ KEY_PARAMETER: dict[str, Any] = {
     "example": KEY,
 }
 
-_OWN = {"key": "$response.body#/key", "X-User-ID": "$request.header.X-User-ID"}
 STORED_LINKS: dict[str, Any] = {
-    **links({"key": "$response.body#/key"}, "readImage", "listVersions"),
-    **links(_OWN, "replaceImage", "deleteImage"),
+    **links({"key": "$response.body#/key"}, "readImage", "replaceImage", "deleteImage", "listVersions"),
     "restoreVersion": {
         "operationId": "restoreVersion",
-        "parameters": _OWN,
+        "parameters": {"key": "$response.body#/key"},
         "requestBody": {"version_id": "$response.body#/version_id"},
     },
 }
