@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 CURSORS = {"listImages": "last_key", "listImagesAsUser": "cursor", "listLabel": "cursor", "adminImages": "cursor"}
 SECONDS = 30
-# One pixel. It is ASCII, and so is the noise: of a form with bytes in it schemathesis can not tell that a number, sent for
-# a text, has become text, and calls it accepted against the schema.
+# One pixel. It is ASCII, and so is the noise: of a form with bytes in it schemathesis can not tell that a number, sent
+# for a text, has become text, and calls it accepted against the schema.
 GIF = "GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 NOISE = st.text(st.characters(max_codepoint=127))
 
