@@ -91,7 +91,7 @@ variable "image_digest" {
 }
 
 variable "secret_key_version" {
-  description = "Raise it by one to have a new SECRET_KEY made; presigned URLs of the embedded store end with the old one."
+  description = "Raise it by one to have a new SECRET_KEY made; listings that clients page through begin anew."
   type        = number
   default     = 1
   nullable    = false

@@ -8,7 +8,7 @@ ephemeral "aws_secretsmanager_random_password" "key" {
 
 resource "aws_secretsmanager_secret" "key" {
   #checkov:skip=CKV_AWS_149:Encrypted with the account's key for Secrets Manager; nobody outside the account is to read it.
-  #checkov:skip=CKV2_AWS_57:Rotated by key_version: URLs signed with the former key end at that moment, which wants choosing.
+  #checkov:skip=CKV2_AWS_57:Rotated by key_version: cursors of listings signed with the former key end at that moment, which wants choosing.
   name                    = var.name
   description             = "SECRET_KEY of the image service"
   recovery_window_in_days = var.recovery_days

@@ -54,15 +54,13 @@ locals {
     }
   } }
 
-  # ECS does not read the image's own HEALTHCHECK.
-  health = "import urllib.request as r; r.urlopen('http://127.0.0.1:${local.port}/health/live', timeout=4)"
-
   containers = {
     web = merge(local.container, {
       name             = "web"
       logConfiguration = local.logged_to["web"]
       portMappings     = [{ containerPort = local.port, hostPort = local.port, protocol = "tcp" }]
-      healthCheck      = { command = ["CMD", "python", "-c", local.health], interval = 15, timeout = 5, retries = 3, startPeriod = 30 }
+      # Once more what the Dockerfile says: ECS does not read its HEALTHCHECK.
+      healthCheck = { command = ["CMD", "python", "-m", "scripts.healthcheck"], interval = 10, timeout = 5, retries = 3, startPeriod = 30 }
     })
     ingest = merge(local.container, {
       name             = "ingest"

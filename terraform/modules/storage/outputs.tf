@@ -7,6 +7,7 @@ output "bucket_name" {
 output "bucket_arn" {
   description = "The bucket's ARN."
   value       = aws_s3_bucket.this.arn
+  depends_on  = [aws_s3_bucket_versioning.this] # a bucket without versions can not be replicated to
 }
 
 output "bucket_regional_domain_name" {

@@ -1,0 +1,83 @@
+"""What is applied once for the whole run: both examples, side by side, to one emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import boto3.session
+import pytest
+
+from tests.infra import workspace
+from tests.infra.workspace import Deployed
+
+DIGEST = "sha256:" + "0" * 64
+CERTIFICATE = f"arn:aws:acm:{workspace.REGION}:{workspace.ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
+COMPLETE = f"""
+bucket_name         = "acme-images"
+domain_name         = "images.example.org"
+certificate_arn     = "{CERTIFICATE}"
+image_digest        = "{DIGEST}"
+ingress_cidrs       = ["203.0.113.0/24"]
+allow_anonymous     = true
+alarm_emails        = ["on-call@example.org"]
+deletion_protection = false
+teardown            = true
+github = {{
+  repository    = "acme/image-service"
+  owner_id      = "11"
+  repository_id = "22"
+  environment   = "production"
+}}
+"""
+TARGETS = tuple(f"-target=module.image_service.module.{name}" for name in ("storage", "metadata", "identity"))
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """The emulator and what was applied to it."""
+
+    url: str
+    minimal: Deployed
+    complete: Deployed
+
+    def client(self, service: str, region: str = workspace.REGION) -> Any:
+        """A boto3 client of the emulator."""
+        session: Any = boto3.session.Session()  # the service is known at run time only, the stubs want a literal
+        return session.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="testtest",
+        )
+
+
+@pytest.fixture(scope="session")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
+    """``examples/minimal`` whole, and storage, metadata and identity of ``examples/complete``."""
+    workspace.needs_terraform()
+    base = tmp_path_factory.mktemp("applied")
+    root = workspace.copy_of_terraform(base / "terraform")
+    workspace.without_what_moto_forgets(root)
+    minimal, complete = root / "examples/minimal", root / "examples/complete"
+    (minimal / "test.auto.tfvars").write_text('bucket_name = "acme-images-minimal"\n')
+    (complete / "test.auto.tfvars").write_text(COMPLETE)
+    with workspace.emulator(base / "emulator.log") as url, ThreadPoolExecutor(2) as threads:
+        for folder, aliases in ((minimal, ()), (complete, ("second",))):
+            workspace.point_at(folder, url, aliases=aliases)
+            workspace.initialise(folder)
+        # Most of the time the provider waits for what AWS needs to settle: side by side costs as much as one.
+        one = threads.submit(Deployed, minimal)
+        other = threads.submit(Deployed, complete, *TARGETS)
+        applied = Emulated(url, one.result(), other.result())
+        yield applied
+        said = threads.map(lambda each: each.destroy(), (applied.minimal, applied.complete))
+        assert all("Destroy complete!" in each for each in said)
+        left = [bucket["Name"] for bucket in applied.client("s3").list_buckets()["Buckets"]]
+        left += applied.client("dynamodb").list_tables()["TableNames"]
+        left += applied.client("sqs").list_queues().get("QueueUrls", [])
+        left += [role["RoleName"] for role in applied.client("iam").list_roles()["Roles"]]
+        assert left == [], "destroy left something behind"

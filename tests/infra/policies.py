@@ -1,0 +1,59 @@
+"""Reading IAM policy documents: what they grant, and whether a web identity passes a role's trust."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+Statement = dict[str, Any]
+
+
+def documents(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every policy document in a resource's attributes, with the path of its attribute."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from documents(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from documents(inner, path)
+    elif isinstance(value, str) and value.startswith("{") and '"Statement"' in value:
+        yield path, json.loads(value)
+
+
+def several(value: Any) -> list[Any]:
+    """A policy writes one thing alone and several as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def actions(document: Mapping[str, Any], effect: str = "Allow") -> set[str]:
+    """The actions that a document's statements name."""
+    return {
+        action
+        for statement in document["Statement"]
+        if statement["Effect"] == effect
+        for action in several(statement["Action"])
+    }
+
+
+def trusts(document: Mapping[str, Any], claims: Mapping[str, str]) -> bool:
+    """Whether a trust policy lets a web identity with these claims assume the role, as IAM evaluates it."""
+    verdicts = [
+        statement["Effect"]
+        for statement in document["Statement"]
+        if "sts:AssumeRoleWithWebIdentity" in several(statement["Action"]) and _holds(statement, claims)
+    ]
+    return "Allow" in verdicts and "Deny" not in verdicts
+
+
+def _holds(statement: Statement, claims: Mapping[str, str]) -> bool:
+    matches: dict[str, Callable[[str, str], bool]] = {"StringEquals": operator.eq, "StringLike": fnmatchcase}
+    for test, wanted in statement.get("Condition", {}).items():
+        for key, patterns in wanted.items():
+            claim = claims.get(key.removeprefix("token.actions.githubusercontent.com:"))
+            # A key that is not in the request fails the condition (IAM user guide, "Condition operators").
+            if claim is None or not any(matches[test](claim, pattern) for pattern in several(patterns)):
+                return False
+    return True

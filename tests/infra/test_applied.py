@@ -1,0 +1,120 @@
+"""Terraform against an emulator: what it makes, that it then changes nothing, and that the service runs on it."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import config
+from app import create_app, prepare
+from tests.infra import policies, workspace
+from tests.infra.conftest import Emulated
+
+pytestmark = [pytest.mark.xdist_group("applied"), pytest.mark.timeout(600)]
+
+
+def test_a_second_apply_changes_nothing(emulated: Emulated) -> None:
+    for deployed in (emulated.minimal, emulated.complete):
+        assert "Resources: 0 added" not in deployed.first
+        assert "Resources: 0 added, 0 changed, 0 destroyed." in deployed.second
+
+
+def test_minimal_is_a_bucket_and_a_role(emulated: Emulated) -> None:
+    kinds = {found["type"] for found in emulated.minimal.resources()}
+    assert {kind for kind in kinds if not kind.startswith("aws_s3_bucket")} == {"aws_iam_role", "aws_iam_role_policy"}
+    assert emulated.minimal.output("settings") == {"AWS_REGION": workspace.REGION, "S3_BUCKET": "acme-images-minimal"}
+
+
+@pytest.mark.parametrize("bucket", ["acme-images", "acme-images-minimal"])
+def test_the_bucket_is_versioned_private_and_logged(emulated: Emulated, bucket: str) -> None:
+    s3 = emulated.client("s3")
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"]["TargetBucket"] == f"{bucket}-logs"
+    denials = {each["Sid"] for each in json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]}
+    assert {"RefusePlainHttp", "RefuseWrongEncryption", "RefuseKeysOfCustomers"} <= denials
+    days = {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]}
+    assert days["abort-unfinished-uploads"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
+    assert days["expire-pending"]["Filter"]["Prefix"] == "pending/"
+
+
+def test_the_copy_lies_in_another_region(emulated: Emulated) -> None:
+    (rule,) = emulated.client("s3").get_bucket_replication(Bucket="acme-images")["ReplicationConfiguration"]["Rules"]
+    assert rule["Destination"]["Bucket"] == "arn:aws:s3:::acme-images-copy"
+    assert f":kms:{workspace.SECOND_REGION}:" in rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"]
+    where = emulated.client("s3").get_bucket_location(Bucket="acme-images-copy")["LocationConstraint"]
+    assert where == workspace.SECOND_REGION
+
+
+def test_the_service_runs_on_the_outputs(
+    emulated: Emulated, jpeg_photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+    outputs = emulated.complete.output("settings")
+    environ = {"AWS_ENDPOINT_URL": emulated.url, "DATA_DIR": str(tmp_path / "never-made"), "SECRET_KEY": "k" * 32}
+    settings = config.load(outputs | environ)
+    prepare(settings)
+    app = create_app(settings)
+    client = app.test_client()
+    assert client.get("/health/ready").status_code == 200
+
+    made = client.post("/upload", data={"file": (io.BytesIO(jpeg_photo), "rocket.jpg")})
+    assert made.status_code == 201, made.text
+    assert client.get(f"/image/{made.get_json()['key']}").data == jpeg_photo
+
+    ticket = client.post("/images/upload", json={"user_id": "ann", "content_type": "image/jpeg"}).get_json()
+    put = urllib.request.Request(ticket["upload_url"], jpeg_photo, {"Content-Type": "image/jpeg"}, method="PUT")
+    urllib.request.urlopen(put, timeout=30).close()
+    # The bucket announced the arrival in the queue, and nothing else has looked at it yet.
+    ingest = app.test_cli_runner().invoke(args=["ingest", "--once"])
+    assert (ingest.exit_code, ingest.output) == (0, "1 notifications\n")
+    assert client.get(f"/image/{ticket['image_id']}").data == jpeg_photo
+    assert not (tmp_path / "never-made").exists(), "the service wrote to its disk"
+
+
+def test_the_rest_of_complete_is_planned_and_leaves_the_applied_part_alone(emulated: Emulated) -> None:
+    folder = emulated.complete.folder
+    workspace.terraform(folder, "plan", "-input=false", "-parallelism=4", "-out=rest.tfplan")
+    plan = json.loads(workspace.terraform(folder, "show", "-json", "rest.tfplan"))
+    changes = {each["address"]: each["change"] for each in plan["resource_changes"] if each["mode"] == "managed"}
+    applied = {found["address"] for found in emulated.complete.resources()}
+    assert {address for address in applied if changes[address]["actions"] != ["no-op"]} == set()
+    for kind in ("aws_ecs_service", "aws_lb_listener", "aws_cloudwatch_metric_alarm", "aws_wafv2_web_acl"):
+        assert any(f".{kind}." in address for address in set(changes) - applied)
+    # The way to S3 out of the private network lets through what the role may do, to the last action.
+    ways = {
+        address.rpartition(".")[2]: change["after"] for address, change in changes.items() if "vpc_endpoint." in address
+    }
+    role = policies.actions(json.loads(emulated.complete.output("task_policy")))
+    for name, service in (("s3", "s3:"), ("dynamodb", "dynamodb:")):
+        through = policies.actions(json.loads(ways[name]["policy"]))
+        assert through == {action for action in role if action.startswith(service)}
+
+
+def test_the_secret_refuses_wrong_values(emulated: Emulated, tmp_path: Path) -> None:
+    folder = workspace.copy_of_terraform(tmp_path / "terraform") / "modules/secret"
+    (folder / "provider.tf").write_text(f'provider "aws" {{\n  region = "{workspace.REGION}"\n}}\n')
+    workspace.point_at(folder, emulated.url)
+    workspace.initialise(folder)
+    wrong = ["-var=name=images-secret", "-var=key_version=0", "-var=recovery_days=1"]
+    said = workspace.terraform(folder, "plan", "-input=false", *wrong, check=False)
+    for message in ("name: write 1 to 500", "key_version: write a whole number", "recovery_days: write 0, 7, 14 or 30"):
+        assert message in said
+
+
+def test_the_secret_is_made_and_is_in_no_state(emulated: Emulated, tmp_path: Path) -> None:
+    folder = workspace.copy_of_terraform(tmp_path / "terraform") / "modules/secret"
+    (folder / "provider.tf").write_text(f'provider "aws" {{\n  region = "{workspace.REGION}"\n}}\n')
+    workspace.point_at(folder, emulated.url)
+    workspace.initialise(folder)
+    arguments = ("-auto-approve", "-input=false", "-var=name=images-test/secret-key", "-var=recovery_days=0")
+    workspace.terraform(folder, "apply", *arguments)
+    value = emulated.client("secretsmanager").get_secret_value(SecretId="images-test/secret-key")["SecretString"]
+    assert len(value) == 64
+    assert value not in (folder / "terraform.tfstate").read_text()
+    workspace.terraform(folder, "destroy", *arguments)
