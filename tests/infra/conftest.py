@@ -10,6 +10,7 @@ from typing import Any
 import boto3.session
 import pytest
 
+from tests.emulator import emulator
 from tests.infra import workspace
 from tests.infra.workspace import Deployed
 
@@ -65,7 +66,7 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
     minimal, complete = root / "examples/minimal", root / "examples/complete"
     (minimal / "test.auto.tfvars").write_text('bucket_name = "acme-images-minimal"\n')
     (complete / "test.auto.tfvars").write_text(COMPLETE)
-    with workspace.emulator(base / "emulator.log") as url, ThreadPoolExecutor(2) as threads:
+    with emulator(base / "emulator.log") as url, ThreadPoolExecutor(2) as threads:
         for folder, aliases in ((minimal, ()), (complete, ("second",))):
             workspace.point_at(folder, url, aliases=aliases)
             workspace.initialise(folder)

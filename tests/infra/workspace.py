@@ -7,12 +7,8 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT
 from typing import Any
@@ -132,34 +128,6 @@ resource "aws_s3_bucket_replication_configuration" "this" {
 }
 """
     )
-
-
-@contextmanager
-def emulator(log: Path) -> Iterator[str]:
-    """The URL of moto's server in a process of its own: two Terraforms and a service talk to it at once."""
-    script = (
-        "from moto.server import ThreadedMotoServer as S; import time\n"
-        "s = S('127.0.0.1', port=0, verbose=False); s.start()\n"
-        "print(s.get_host_and_port()[1], flush=True)\n"
-        "while True: time.sleep(60)"
-    )
-    with log.open("w") as sink:
-        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=sink, text=True)
-    try:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        assert port, f"the emulator did not start: {log.read_text()[-2000:]}"
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"{url}/moto-api/data.json", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
 
 
 class Deployed:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from moto.server import ThreadedMotoServer
 
+from tests.emulator import emulator
 from tests.scripts.deployments import Account
 
 
@@ -24,11 +24,8 @@ def aws() -> Iterator[str]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setenv("NO_PROXY", "127.0.0.1")
-        server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-        server.start()
-        url = "http://{}:{}".format(*server.get_host_and_port())
-        yield url
-        server.stop()
+        with emulator() as url:
+            yield url
 
 
 @pytest.fixture

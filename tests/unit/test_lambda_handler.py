@@ -11,12 +11,12 @@ import boto3
 import pytest
 import requests
 from flask import Flask
-from moto.server import ThreadedMotoServer
 
 import config
 from lambda_handler import Function, build_app, load_settings
 from services.errors import BackendMisconfigured, BackendUnavailable, ServiceError
 from tests import images
+from tests.emulator import emulator
 from tests.lambda_events import KINDS, Answer, Context, answer, event
 
 BOUNDARY = "0123456789abcdef"
@@ -27,19 +27,15 @@ PROBLEM = "application/problem+json"
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[dict[str, str]]:
     """A versioned bucket on an S3 over HTTP, as settings."""
-    with pytest.MonkeyPatch.context() as patch:
+    with emulator() as endpoint, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
         patch.setenv("NO_PROXY", "127.0.0.1")
-        server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-        server.start()
-        endpoint = "http://{}:{}".format(*server.get_host_and_port())
         client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
         client.create_bucket(Bucket="lambda-images")
         client.put_bucket_versioning(Bucket="lambda-images", VersioningConfiguration={"Status": "Enabled"})
         client.close()
         yield {"S3_BUCKET": "lambda-images", "AWS_ENDPOINT_URL": endpoint}
-        server.stop()
 
 
 @pytest.fixture

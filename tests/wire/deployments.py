@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,12 +12,12 @@ from typing import Any
 
 import boto3
 import pytest
-import requests
 from botocore.config import Config
 
+from tests.emulator import emulator
 from tests.faultproxy import FaultProxy
 from tests.wire.audit import Audit, BucketStore, FolderStore
-from tests.wire.server import LiveServer, free_port
+from tests.wire.server import LiveServer
 
 REAL_SERVERS = {"versitygw": "TEST_S3_VERSITYGW", "minio": "TEST_S3_MINIO"}
 LIMIT = 16 * 1024 * 1024
@@ -103,29 +100,9 @@ def kinds() -> list[Any]:
 
 @contextmanager
 def moto() -> Iterator[S3Server]:
-    """moto's threaded server in a process of its own."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    server = S3Server(f"http://127.0.0.1:{port}")
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                requests.get(server.endpoint, timeout=5)
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None, "moto's server ended"
-                assert time.monotonic() < deadline, "moto's server does not answer"
-                time.sleep(0.1)
-        yield server
-    finally:
-        process.kill()
-        process.wait()
+    """moto's server, which the service's workers share."""
+    with emulator() as url:
+        yield S3Server(url)
 
 
 def real_server(kind: str) -> S3Server:

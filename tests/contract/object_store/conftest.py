@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from services.models import ObjectAttributes, ObjectVersion
 from services.ports import ObjectReader
 from services.storage.filesystem import FileStore
 from services.storage.s3 import S3Options, S3Store
+from tests.emulator import emulator
 from tests.faultproxy import FaultProxy
 
 if TYPE_CHECKING:
@@ -131,11 +131,8 @@ def aws_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto(aws_environment: None) -> Iterator[Server]:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield from _serve("moto", f"http://{host}:{port}")
-    server.stop()
+    with emulator() as url:
+        yield from _serve("moto", url)
 
 
 _S3 = ["moto", *(pytest.param(name, marks=pytest.mark.s3) for name in REAL_SERVERS)]

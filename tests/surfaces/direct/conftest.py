@@ -15,12 +15,12 @@ import pytest
 import requests
 from botocore.config import Config
 from flask import Flask
-from moto.server import ThreadedMotoServer
 from werkzeug.serving import make_server
 
 from services.storage.filesystem import FileStore
 from services.storage.s3 import S3Store
 from tests import images
+from tests.emulator import emulator
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -45,11 +45,8 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def moto(aws: None) -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with emulator() as url:
+        yield url
 
 
 @dataclass

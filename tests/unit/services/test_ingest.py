@@ -10,12 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from services.errors import BackendUnavailable
 from services.ingest import Ingest, MalformedNotification, written_keys
 from services.ports import QueueMessage
 from services.storage.s3_events import SqsQueue
+from tests.emulator import emulator
 
 TEST_EVENT = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "photos", "RequestId": "x"}
 
@@ -196,11 +196,8 @@ class TestIngest:
 
 @pytest.fixture(scope="module")
 def sqs(aws: None) -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with emulator() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
