@@ -151,7 +151,7 @@ def test_a_request_that_does_not_parse_is_logged(embedded: Deployment, connect: 
     assert [one["levelname"] for one in of_gunicorn if one["request_id"] == request_id] == ["WARNING"]
 
 
-@pytest.mark.parametrize(("given", "kept"), [("abc.DEF-1_2", True), ("not good", False), ("a" * 129, False)])
+@pytest.mark.parametrize(("given", "kept"), [("no.PARSE-1_2", True), ("not good", False), ("a" * 129, False)])
 def test_the_id_of_a_request_that_does_not_parse(
     embedded: Deployment, connect: Connect, given: str, kept: bool
 ) -> None:
