@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from api.arguments import WholeNumber
+from api.arguments import Flag, WholeNumber
 from api.members import DESCRIPTION, FILE_NAME, JOINED_TAGS, OWNER, TAG, TAGS, TITLE
 from api.openapi import Answer
 from api.representation import ImageMetadata
@@ -171,13 +171,13 @@ class ListQuery(ForwardCompatible):
     last_key = fields.String(
         metadata={"description": "Of the page before, from the same query: the JSON object, or the cursor in it."}
     )
-    urls = fields.Boolean(load_default=False, metadata={"description": "Give each image a presigned `url`."})
+    urls = Flag("Give each image a presigned `url`.")
 
 
 class ReadQuery(ForwardCompatible):
     """Query arguments of ``GET /images/<image_id>``."""
 
-    download = fields.Boolean(load_default=False, metadata={"description": "Make `url` serve an attachment."})
+    download = Flag("Make `url` serve an attachment.")
     expires_in = WholeNumber(
         validate=validate.Range(1, MAX_PRESIGN_SECONDS), metadata={"description": "Life of the URL, in seconds."}
     )

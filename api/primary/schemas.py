@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from api.arguments import WholeNumber
+from api.arguments import Flag, WholeNumber
 from api.members import BINARY, VERSION, form_body
 from api.openapi import Answer, links
 
@@ -24,8 +24,8 @@ class ImageQuery(Schema):
     version = fields.String(
         validate=validate.Length(1, 1024), metadata={**VERSION, "description": "An earlier version's id."}
     )
-    download = fields.Boolean(load_default=False, metadata={"description": "Serve as an attachment."})
-    presign = fields.Boolean(load_default=False, metadata={"description": "Answer with a presigned URL instead."})
+    download = Flag("Serve as an attachment.")
+    presign = Flag("Answer with a presigned URL instead.")
     expires_in = WholeNumber(
         validate=validate.Range(1, MAX_PRESIGN_SECONDS),
         metadata={"description": "Life of the presigned URL, in seconds."},

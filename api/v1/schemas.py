@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from api.arguments import WholeNumber
+from api.arguments import Flag, WholeNumber
 from api.members import DESCRIPTION, JOINED_TAGS, OWNER, TAGS, TITLE
 from api.openapi import Answer
 from api.representation import ImageMetadata
@@ -52,7 +52,7 @@ class ReadQuery(Schema):
 
         unknown = EXCLUDE
 
-    download = fields.Boolean(load_default=False, metadata={"description": "Serve as an attachment."})
+    download = Flag("Serve as an attachment.")
 
 
 def _tags(value: Any) -> None:

@@ -32,7 +32,7 @@ class TestRead:
         assert fetched.data == JPEG
         assert fetched.headers["Content-Disposition"].startswith("inline")
 
-    @pytest.mark.parametrize("flag", ["true", "1", "True"])
+    @pytest.mark.parametrize("flag", ["true", "1", "True", ""])
     def test_as_an_attachment(self, client: FlaskClient, flag: str) -> None:
         url = client.get(f"/images/{store(client)['image_id']}?download={flag}").get_json()["url"]
         fetched = client.get(url.removeprefix("http://localhost"))

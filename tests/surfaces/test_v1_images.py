@@ -46,9 +46,9 @@ class TestRead:
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Last-Modified"].endswith("GMT")
 
-    @pytest.mark.parametrize("wanted", ["1", "true"])
+    @pytest.mark.parametrize("wanted", ["=1", "=true", "=", ""])
     def test_as_an_attachment(self, client: FlaskClient, url: str, wanted: str) -> None:
-        with client.get(f"{url}?download={wanted}", headers=ME) as answer:
+        with client.get(f"{url}?download{wanted}", headers=ME) as answer:
             disposition = answer.headers["Content-Disposition"]
         assert disposition == "attachment; filename=_n_.jpg; filename*=UTF-8''%C3%BCn%C3%AF.jpg"
 
