@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import current_app, request
 
 from services.core import Core
@@ -55,6 +57,14 @@ def _user_header() -> str | None:
         # Latin-1 it is, then, as HTTP once had it (RFC 9110, 5.5). Replacing what is no UTF-8 would give one name to
         # different users.
         return header
+
+
+def located(path: str) -> str:
+    """``path`` of this service as ``Location`` names it (RFC 9110, 10.2.2): below what the service is mounted at, an
+    API Gateway's stage or a proxy's path, since clients resolve it against the host.
+    """
+    root = request.script_root
+    return quote(root, safe="/!$&'()*+,;=:@~") + path if root else path
 
 
 def absolute(url: str) -> str:

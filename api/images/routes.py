@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from api.context import absolute, caller, core, header_caller
+from api.context import absolute, caller, core, header_caller, located
 from api.downloads import precondition
 from api.images.bodies import store_encoded, store_upload_form
 from api.images.documentation import (
@@ -79,7 +79,7 @@ def begin(body: dict[str, Any]) -> Response:
     if ticket.post:
         members["post"] = {"url": ticket.post.url, "fields": ticket.post.fields}
     response = _unkept(members, 201)
-    response.headers["Location"] = f"{blueprint.url_prefix}/{ticket.upload.image_id}/status"
+    response.headers["Location"] = located(f"{blueprint.url_prefix}/{ticket.upload.image_id}/status")
     return response
 
 
@@ -103,7 +103,7 @@ def create() -> Response:
         raise UnsupportedMediaType
     response = jsonify(metadata(image))
     response.status_code = 201
-    response.headers["Location"] = f"{blueprint.url_prefix}/{image.image_id}"
+    response.headers["Location"] = located(f"{blueprint.url_prefix}/{image.image_id}")
     return response
 
 

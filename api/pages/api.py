@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from api.context import absolute, caller, core
+from api.context import absolute, caller, core, located
 from api.openapi import CALLER, operation
 from api.pages.api_schemas import (
     DIALECT,
@@ -60,7 +60,7 @@ def upload(image_id: str) -> Response:
         {"success": True, "message": "Image uploaded successfully", **_described(image, _url_after_commit(image))}
     )
     response.status_code = 201
-    response.headers["Location"] = f"/image/{image.key}"
+    response.headers["Location"] = located(f"/image/{image.key}")
     return response
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
-from api.context import absolute, caller, core
+from api.context import absolute, caller, core, located
 from api.downloads import CURRENT, PINNED, disposition, etag_of, precondition, send_version
 from api.openapi import CALLER, CHANGING, KEPT, READING, SENT, operation
 from api.plain import PlainResponse
@@ -58,7 +58,7 @@ def upload() -> Response:
     image = store_form(partial(uploads.new, caller()), uploads.limits.refuse_size)
     response = stored(image)
     response.status_code = 201
-    response.headers["Location"] = f"/image/{image.key}"
+    response.headers["Location"] = located(f"/image/{image.key}")
     return response
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from api.context import core, header_caller
+from api.context import core, header_caller, located
 from api.downloads import CURRENT, precondition, send_version
 from api.openapi import KEPT, READING, SENT, operation
 from api.problems import documents
@@ -67,7 +67,7 @@ def upload() -> Response:
     image = store_form(partial(uploads.new, _caller()), uploads.limits.refuse_size, default_title=UNTITLED)
     response = jsonify({"message": "Image uploaded successfully", **metadata(image)})
     response.status_code = 201
-    response.headers["Location"] = f"{blueprint.url_prefix}/images/{image.image_id}"
+    response.headers["Location"] = located(f"{blueprint.url_prefix}/images/{image.image_id}")
     return response
 
 

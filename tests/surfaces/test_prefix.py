@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
+from werkzeug.test import TestResponse
 
 from tests import images
 from tests.surfaces.helpers import upload
@@ -85,3 +88,37 @@ def test_the_documents_server_leads_to_the_root_below_the_prefix(client: FlaskCl
 def test_a_prefix_is_no_part_of_the_next_document(client: FlaskClient) -> None:
     client.get("/openapi.json", environ_overrides={"SCRIPT_NAME": PREFIX})
     assert client.get("/openapi.json").get_json()["servers"] == [{"url": "/"}]
+
+
+def _uploaded(client: FlaskClient, path: str, *, root: str, json: dict[str, str] | None = None) -> TestResponse:
+    body: dict[str, Any] = {"json": json} if json else {"data": {"file": (io.BytesIO(images.jpeg()), "a.jpg")}}
+    answer = client.post(path, headers={"X-User-ID": "alice"}, environ_overrides={"SCRIPT_NAME": root}, **body)
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+UPLOADS = [
+    pytest.param("/upload", None, "/image/{key}", id="primary"),
+    pytest.param("/images", None, "/images/{image_id}", id="images"),
+    pytest.param("/images/upload", {"content_type": "image/jpeg"}, "/images/{image_id}/status", id="direct"),
+    pytest.param("/api/v1/images/upload", None, "/api/v1/images/{image_id}", id="v1"),
+    pytest.param("/upload/alice", None, "/image/{key}", id="labels"),
+]
+"""Every request that creates something, its JSON body if it has one, and where what it made is read."""
+
+
+@pytest.mark.parametrize(
+    ("root", "written"), [("", ""), (PREFIX, PREFIX), ("/a/b", "/a/b"), ("/\xc3\xbc b", "/%C3%BC%20b")]
+)
+@pytest.mark.parametrize(("path", "body", "place"), UPLOADS)
+def test_location_leads_below_the_prefix(
+    client: FlaskClient, path: str, body: dict[str, str] | None, place: str, root: str, written: str
+) -> None:
+    answer = _uploaded(client, path, root=root, json=body)
+    location = answer.headers["Location"]
+    assert location == written + place.format(**answer.get_json())
+    read = client.get(
+        location.removeprefix(written), headers={"X-User-ID": "alice"}, environ_overrides={"SCRIPT_NAME": root}
+    )
+    assert read.status_code == 200
+    read.close()
