@@ -6,6 +6,7 @@ every stored byte would count as the tests' own, and both would wait for one int
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,13 +26,16 @@ sys.stdin.read()  # its end is this process's end, also when the tests are kille
 @contextmanager
 def emulator(log: Path | None = None) -> Iterator[str]:
     """The URL of an emulator of AWS that nothing else uses; ``log`` takes what it says."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _SERVE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log.open("w") if log else subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    with (
+        (log or Path(os.devnull)).open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, "-c", _SERVE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             port = process.stdout.readline().strip()
