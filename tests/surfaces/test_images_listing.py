@@ -167,7 +167,7 @@ class TestListing:
         for query in ({}, {"user_id": "v"}, {"user_id": "u", "tag": "a"}, {"user_id": "u", "since": "2020-01-01"}):
             answer = client.get("/images", query_string={**query, "last_key": cursor})
             assert_problem(answer, 400, "invalid_cursor")
-        altered = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+        altered = cursor[:-1] + ("A" if cursor[-1] != "A" else "Q")  # "B" would differ in padding alone
         assert_problem(client.get(f"/images?user_id=u&last_key={altered}"), 400, "invalid_cursor")
 
     def test_unknown_arguments_are_ignored(self, client: FlaskClient) -> None:
