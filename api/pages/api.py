@@ -7,10 +7,11 @@ image's own id is in ``key``, with which every other surface finds it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, current_app, jsonify, stream_with_context
 
 from api.context import absolute, caller, core, located
 from api.openapi import CALLER, operation
@@ -33,6 +34,7 @@ from api.representation import metadata, next_page, presigned
 from api.surface import Surface
 from api.uploads import store_form
 from services.errors import BackendError, ImageNotFound
+from services.listings import MAX_LIMIT, Listing
 from services.models import Image, ImageQuery
 from utils.clock import iso8601
 
@@ -83,19 +85,42 @@ def latest(image_id: str) -> Response:
 @blueprint.response(200, LabelListed, example=OF_LABEL)
 @surface_errors(400, 503)
 def listed(query: dict[str, Any], image_id: str) -> Response:
-    """List a label's images, newest first."""
+    """List all of a label's images, newest first; with `limit`, page by page."""
     label = clean_label(image_id)
-    page = core().listings.page(ImageQuery(owner=label), caller(), limit=query["limit"], cursor=query.get("cursor"))
+    limit = query.get("limit")
+    page = partial(core().listings.page, ImageQuery(owner=label), caller(), limit=limit or MAX_LIMIT)
+    # Before the answer begins, so that a bad cursor and a failing database have a status of their own.
+    first = page(cursor=query.get("cursor"))
+    if limit is None and first.cursor:
+        pieces = stream_with_context(_pieces(label, first, lambda cursor: page(cursor=cursor)))
+        return _never_kept(Response(pieces, mimetype="application/json"))
     return _unkept(
         {
             "success": True,
             "image_id": label,
-            "count": len(page.images),
-            "images": [_described(image, presigned(image)) for image in page.images],
-            "cursor": page.cursor,
-            "next": next_page(page.cursor),
+            "count": len(first.images),
+            "images": [_described(image, presigned(image)) for image in first.images],
+            "cursor": first.cursor,
+            "next": next_page(first.cursor),
         }
     )
+
+
+def _pieces(label: str, listing: Listing, following: Callable[[str], Listing]) -> Iterator[str]:
+    """The same answer, as JSON in pieces of one page each, whose memory does not grow with the label.
+
+    Pages are read as the client takes them, with nothing held in between. An error behind the first one ends the answer
+    before its last chunk, so that the client knows it for incomplete (RFC 9112, 8).
+    """
+    text = partial(current_app.json.dumps, separators=(",", ":"))
+    yield f'{{"success":true,"image_id":{text(label)},"images":['
+    count = len(listing.images)
+    yield ",".join(text(_described(image, presigned(image))) for image in listing.images)
+    while listing.cursor:
+        listing = following(listing.cursor)
+        count += len(listing.images)
+        yield "".join("," + text(_described(image, presigned(image))) for image in listing.images)
+    yield f'],"count":{count},"cursor":null,"next":null}}\n'
 
 
 def _described(image: Image, url: str) -> dict[str, Any]:
@@ -121,6 +146,9 @@ def _url_after_commit(image: Image) -> str:
 
 
 def _unkept(members: dict[str, Any]) -> Response:
-    response = jsonify(members)
-    response.headers["Cache-Control"] = "no-store"  # a cached answer would outlive the URL in it
+    return _never_kept(jsonify(members))
+
+
+def _never_kept(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"  # a cached answer would outlive the URLs in it
     return response

@@ -25,7 +25,7 @@ class LabelQuery(Schema):
         unknown = EXCLUDE
 
     limit = WholeNumber(
-        load_default=MAX_LIMIT, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Most images."}
+        validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Most images; without it, all that there are."}
     )
     cursor = fields.String(metadata={"description": "From the answer before: the next page."})
 
