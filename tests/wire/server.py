@@ -21,6 +21,7 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()")
 START_SECONDS = 30.0
+PROBE_SECONDS = 5
 STOP_SECONDS = 40.0
 
 
@@ -74,6 +75,14 @@ class LiveServer:
         return self
 
     def wait_ready(self) -> None:
+        """Wait until it answers; whatever ends the wait otherwise ends its processes too, and is raised."""
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -82,14 +91,13 @@ class LiveServer:
             if self.answers():
                 return
             time.sleep(0.05)
-        self.kill()
         raise AssertionError(f"not ready after {START_SECONDS} s:\n" + "\n".join(self.stdout + self.stderr))
 
     def answers(self) -> bool:
         """Whether a new connection gets a healthy answer."""
         try:
-            return requests.get(self.base_url + "/health", timeout=5).status_code == 200
-        except requests.ConnectionError:
+            return requests.get(self.base_url + "/health", timeout=PROBE_SECONDS).status_code == 200
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     @property
