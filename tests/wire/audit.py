@@ -128,8 +128,8 @@ class Audit:
             time.sleep(0.05)
         assert after == before, f"the request left something behind:\n{before.difference(after)}"
 
-    def consistent(self) -> None:
-        """Every object version has its row, every row its object version, and nothing is unfinished."""
+    def matched(self) -> None:
+        """Every object version has its row, and every row its object version; ``pending/`` is empty."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
             rows = connection.execute(
                 "SELECT object_key, v.version_id FROM image_versions v JOIN images USING (image_id)"
@@ -138,5 +138,9 @@ class Audit:
         assert stored == set(rows), (
             f"stored without a row: {stored - set(rows)}; rows without bytes: {set(rows) - stored}"
         )
+
+    def consistent(self) -> None:
+        """``matched``, and nothing else is there and nothing is unfinished."""
+        self.matched()
         assert not list(self.store.leftovers())
         assert not list(self.store.unfinished())

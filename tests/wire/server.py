@@ -149,6 +149,13 @@ class LiveServer:
         self.process.wait(10)
         self._join_readers()
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``flask --app app <arguments>`` beside the server, with its settings, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *arguments],
+            cwd=ROOT, env=_environment(self.env), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
     def records(self) -> list[dict[str, Any]]:
         """Every line on stdout so far as the JSON object that it must be."""
         found = []
