@@ -21,6 +21,7 @@ from api.access import AccessLog
 from api.context import EXTENSION
 from api.ops.doctor import doctor_command
 from api.ops.ingest import ingest_command
+from api.ops.migrate import migrate_command
 from services.core import Core
 from services.cursors import Cursors
 from services.direct import DirectUploads
@@ -69,6 +70,7 @@ def create_app(settings: config.Settings | None = None, *, services: Core | None
     api.register(app, serve_objects=core.served_store is not None)
     app.cli.add_command(ingest_command(lambda: build_ingest(settings, core)))
     app.cli.add_command(doctor_command(lambda grace: build_doctor(settings, grace)))
+    app.cli.add_command(migrate_command(lambda: prepare(settings), core.readiness))
     app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]  # the documented way to add middleware
     return app
 
