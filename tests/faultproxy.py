@@ -25,7 +25,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-Kind = Literal["answer", "delay", "cut_request", "cut_answer", "cut_body"]
+Kind = Literal["answer", "delay", "hold", "cut_request", "cut_answer", "cut_body"]
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "expect", "proxy-connection"}
 _CHUNK = 64 * 1024
 
@@ -106,6 +106,12 @@ class FaultProxy:
         """Let the server act at once, and keep its answer back for ``seconds``."""
         return self._add(Rule("delay", method, re.compile(path), skip, times, seconds=seconds))
 
+    def hold(
+        self, method: str = "", path: str = "", *, seconds: float, skip: int = 0, times: int | None = None
+    ) -> Rule:
+        """Take the whole request, and let the server act ``seconds`` later, even if the client is gone by then."""
+        return self._add(Rule("hold", method, re.compile(path), skip, times, seconds=seconds))
+
     def cut_request(self, method: str = "", path: str = "", *, skip: int = 0, times: int | None = None) -> Rule:
         """Close the connection before anything reaches the server."""
         return self._add(Rule("cut_request", method, re.compile(path), skip, times))
@@ -180,7 +186,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, rule: Rule | None) -> None:
         upstream = http.client.HTTPConnection(*self.server.proxy.upstream, timeout=60)
         try:
-            self._send_request(upstream)
+            body = self._request_body()
+            if rule is not None and rule.kind == "hold":
+                body = iter(list(body))
+                time.sleep(rule.seconds)
+            self._send_request(upstream, body)
             response = upstream.getresponse()
             if rule is not None and rule.kind == "cut_answer":
                 response.read()
@@ -192,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             upstream.close()
 
-    def _send_request(self, upstream: http.client.HTTPConnection) -> None:
+    def _send_request(self, upstream: http.client.HTTPConnection, body: Iterator[bytes]) -> None:
         upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() not in _HOP_BY_HOP:
@@ -201,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         if chunked:
             upstream.putheader("Transfer-Encoding", "chunked")
         upstream.endheaders()
-        for chunk in self._request_body():
+        for chunk in body:
             upstream.send(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
         if chunked:
             upstream.send(b"0\r\n\r\n")

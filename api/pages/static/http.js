@@ -15,7 +15,12 @@ export class Refused extends Error {
 }
 
 /** The JSON of an answer; `url` is from `address`. `options.json` is sent as the body. */
-export async function ask(method, url, { json, headers = {} } = {}) {
+export async function ask(method, url, options = {}) {
+  return (await askTimed(method, url, options)).members;
+}
+
+/** The same as {members, ahead}: `ahead` is by how many milliseconds the server's clock is ahead, to about a second. */
+export async function askTimed(method, url, { json, headers = {} } = {}) {
   const body = json === undefined ? undefined : JSON.stringify(json);
   const typed = body === undefined ? {} : { "Content-Type": "application/json" };
   let answer;
@@ -33,7 +38,7 @@ export async function ask(method, url, { json, headers = {} } = {}) {
   if (!answer.ok || members === null) {
     throw new Refused(answer.status, members?.error ?? `The server answered ${answer.status}; try again.`);
   }
-  return members;
+  return { members, ahead: (Date.parse(answer.headers.get("Date")) || Date.now()) - Date.now() };
 }
 
 export function imageUrl(key, versionId = "") {

@@ -30,9 +30,9 @@ export class UploadQueue {
   #round = { done: 0, failed: 0, cancelled: 0 };
 
   /**
-   * @param start (item, {progress, sent}) -> {outcome, abort}, see transport.js; outcomes "gone" are files that vanished.
-   * @param on `changed(item, before)` after each change of state, `progressed(item)`, `sent(item)` when its whole body
-   *   is under way, `paused()`, `idle({done, failed, cancelled})` when there is nothing more to do.
+   * @param start (item, {progress}) -> {outcome, abort}, see transport.js; outcomes "gone" are files that vanished.
+   * @param on `changed(item, before)` after each change of state, `progressed(item)`, `paused()`, `idle({done, failed,
+   *   cancelled})` when there is nothing more to do.
    */
   constructor(start, on, parallel = 3) {
     this.#start = start;
@@ -171,7 +171,6 @@ export class UploadQueue {
         Object.assign(item, { sent, speed });
         this.#on.progressed(item);
       },
-      sent: () => this.#on.sent(item),
     });
     this.#running.set(item.id, { item, abort: upload.abort });
     this.#set(item, SENDING);

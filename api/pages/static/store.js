@@ -4,7 +4,7 @@ const DATABASE = "image-service-uploads";
 const MOST_BYTES = 512 * 1024 * 1024;
 const FORGET_MS = 3 * 24 * 3600 * 1000;
 const LOCK_MS = 1500;
-const KEPT = ["id", "label", "order", "name", "size", "type", "state", "error", "key", "kept", "inDoubt", "at"];
+const KEPT = ["id", "label", "order", "name", "size", "type", "state", "error", "key", "kept", "inDoubt", "sentAt", "at"];
 
 export class QueueStore {
   #database;

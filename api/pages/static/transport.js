@@ -6,19 +6,21 @@ const STALL_MS = 120_000;
 
 /**
  * Send `file` as the form field `file`.
- * @param on `progress(sent, perSecond)` while the body is sent, `sent()` when all of it is.
- * @returns {{outcome: Promise<object>, abort: () => void}} the outcome never rejects; its `kind` is
- *   "stored" (with `body`), "refused" (with `status`, `error`, `wait` in seconds or 0), "lost" or "aborted".
+ * @param on `progress(sent, perSecond)` while the body is sent.
+ * @returns {{outcome: Promise<object>, abort: () => void}} the outcome never rejects; its `kind` is "stored" (with
+ *   `body`), "refused" (with `status`, `error`, `wait` in seconds or 0), "lost" or "aborted"; `whole` says whether all of
+ *   the body was under way by then.
  */
 export function send(url, file, name, on) {
   const request = new XMLHttpRequest();
   const speed = new Speed(2);
   let stalled = 0;
+  let whole = false;
   let resolve;
   const outcome = new Promise((done) => {
     resolve = (result) => {
       clearTimeout(stalled);
-      done(result);
+      done({ ...result, whole });
     };
   });
   const watch = () => {
@@ -35,7 +37,7 @@ export function send(url, file, name, on) {
   });
   request.upload.addEventListener("load", () => {
     watch();
-    on.sent();
+    whole = true;
   });
   request.addEventListener("load", () => resolve(answer(request)));
   request.addEventListener("error", () => resolve({ kind: "lost" }));

@@ -4,9 +4,10 @@ import { Announcer } from "./announce.js";
 import { byId } from "./dom.js";
 import { plural } from "./format.js";
 import { Gallery } from "./gallery.js";
-import { address, ask } from "./http.js";
+import { address } from "./http.js";
 import { QueuePanel } from "./panel.js";
 import { CANCELLED, DONE, FAILED, REFUSED, SENDING, UploadQueue, WAITING } from "./queue.js";
+import { Reconciler } from "./reconcile.js";
 import { examine } from "./sniff.js";
 import { fromList, listen } from "./sources.js";
 import { QueueStore } from "./store.js";
@@ -21,9 +22,10 @@ const form = byId("upload");
 const input = byId("file");
 const { label } = form.dataset;
 const maxSize = Number(form.dataset.maxSize);
+const reconciler = new Reconciler(label);
 const announcer = new Announcer(byId("announcements"));
 const gallery = new Gallery(label, form.dataset.pageSize, announcer);
-const queue = new UploadQueue(start, { changed, progressed, sent, paused, idle });
+const queue = new UploadQueue(start, { changed, progressed, paused, idle });
 const panel = new QueuePanel(queue, bytesOf, (items) => store.remove(items));
 let store = new QueueStore(null, label); // until the kept one is open
 let arrived = [];
@@ -52,6 +54,7 @@ async function restore() {
   if (items.length === 0) return;
   for (const item of items) {
     item.file = null;
+    reconciler.claim(item.key);
     if (item.state === SENDING) item.state = WAITING;
     if (!item.kept && item.state !== DONE && item.state !== REFUSED) {
       item.state = REFUSED;
@@ -106,6 +109,7 @@ async function itemOf(file) {
     key: "",
     kept: false,
     inDoubt: false,
+    sentAt: 0,
   };
 }
 
@@ -127,12 +131,16 @@ function start(item, on) {
   const run = async () => {
     const file = await bytesOf(item);
     if (!file) return { kind: "gone" };
-    const found = item.inDoubt ? await alreadyStored(item, file) : null;
-    if (aborted) return { kind: "aborted" };
+    const found = item.inDoubt ? await reconciler.find(item, file, () => !aborted) : null;
     if (found) return { kind: "stored", body: found };
+    if (aborted) return { kind: "aborted" };
+    // Kept before the first byte goes: of an upload that a reload cuts off nobody else knows that it was begun.
+    if (!item.inDoubt) Object.assign(item, { inDoubt: true, sentAt: Date.now() });
+    await store.update(item, true).catch((error) => console.warn("not kept over a reload:", error));
+    if (aborted) return { kind: "aborted" };
     upload = send(address(`/upload/${label}`), file, item.name, on);
     const result = await upload.outcome;
-    if (result.kind === "refused") item.inDoubt = false;
+    item.inDoubt = leavesDoubt(result);
     return result.kind === "lost" && !(await readable(file)) ? { kind: "gone" } : result;
   };
   const abort = () => {
@@ -142,19 +150,10 @@ function start(item, on) {
   return { outcome: run().catch(() => ({ kind: "lost" })), abort };
 }
 
-/** The image that a lost answer was about, if the server has it: sending the file again would store it twice. */
-async function alreadyStored(item, file) {
-  if (!crypto.subtle) return null; // only on https and localhost
-  try {
-    const { images } = await ask("GET", address(`/api/images/${label}?limit=100`));
-    const alike = images.filter((image) => image.file_size === file.size);
-    if (alike.length === 0) return null;
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-    const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return alike.find((image) => image.sha256 === sha256 && image.original_filename === item.name.normalize()) ?? null;
-  } catch {
-    return null; // nobody knows; uploading twice is better than not at all
-  }
+/** Whether the server may have stored the file all the same: it has the whole body, and what it said is not known. */
+function leavesDoubt({ kind, whole, status }) {
+  if (kind === "refused") return status === 502 || status === 504; // of a gateway before the service
+  return (kind === "lost" || kind === "aborted") && whole;
 }
 
 function readable(file) {
@@ -167,7 +166,7 @@ function changed(item, before) {
   if (before === SENDING && (item.state === FAILED || item.state === REFUSED)) {
     announcer.outcome("failed", item.name, item.error);
   }
-  // That a file is being sent need not be kept: after a reload it waits again.
+  // After a reload it waits again; that it was begun, and when, is kept by start().
   if (item.state !== SENDING) store.update(item, item.state !== DONE && item.state !== REFUSED);
   panel.changed(item);
   if (byId("only-failed").checked) panel.itemsChanged();
@@ -176,6 +175,7 @@ function changed(item, before) {
 function stored(item) {
   announcer.outcome("uploaded", item.name);
   item.key = item.result.key;
+  reconciler.claim(item.key);
   arrived.push(item.result);
   // In a long queue not one by one: each new image would be fetched while it is at the top, beside the uploads.
   const wait = queue.counts[WAITING] > MANY ? MANY_MS : 0;
@@ -192,12 +192,6 @@ function showArrived() {
 
 function progressed(item) {
   panel.changed(item);
-}
-
-/** The whole body is under way: from here on a lost answer leaves it open whether the server has the image. */
-function sent(item) {
-  item.inDoubt = true;
-  store.update(item, true);
 }
 
 function paused() {
