@@ -81,7 +81,15 @@ def _boto(options: S3Options) -> S3Client:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.client("s3", endpoint_url=options.endpoint, region_name=options.region, config=config)
+    # The store may run as a user who may do less than this one, which makes buckets and looks into them.
+    return boto3.client(
+        "s3",
+        endpoint_url=options.endpoint,
+        region_name=options.region,
+        aws_access_key_id=os.environ.get("TEST_S3_ADMIN_ACCESS_KEY"),
+        aws_secret_access_key=os.environ.get("TEST_S3_ADMIN_SECRET_KEY"),
+        config=config,
+    )
 
 
 def _serve(name: str, endpoint: str) -> Iterator[Server]:

@@ -77,8 +77,8 @@ class Site:
     def status(self, ticket: dict[str, Any]) -> dict[str, Any]:
         return dict(self.get(f"/images/{ticket['image_id']}/status").json())
 
-    def objects(self, prefix: str = "") -> list[str]:
-        return [version.key for version in self.store.list_versions(prefix)]
+    def objects(self) -> list[str]:
+        return [version.key for prefix in ("images/", "pending/") for version in self.store.list_versions(prefix)]
 
 
 @pytest.fixture(params=["embedded", "moto", *_REAL])
@@ -91,8 +91,14 @@ def site(
         endpoint = moto if request.param == "moto" else os.environ.get(REAL_SERVERS[request.param], "")
         if not endpoint:
             pytest.skip(f"needs {request.param}: set {REAL_SERVERS[request.param]} to its URL")
+        # The service may run as a user who may do less than this one, which makes the bucket.
         s3 = boto3.client(
-            "s3", endpoint_url=endpoint, region_name="us-east-1", config=Config(s3={"addressing_style": "path"})
+            "s3",
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=os.environ.get("TEST_S3_ADMIN_ACCESS_KEY"),
+            aws_secret_access_key=os.environ.get("TEST_S3_ADMIN_SECRET_KEY"),
+            config=Config(s3={"addressing_style": "path"}),
         )
         bucket = f"direct-{uuid.uuid4().hex[:12]}"
         s3.create_bucket(Bucket=bucket)
