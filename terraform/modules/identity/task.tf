@@ -29,7 +29,7 @@ locals {
     {
       Sid    = "ListImagesAndPending"
       Effect = "Allow"
-      Action = ["s3:ListBucket", "s3:ListBucketVersions"]
+      Action = "s3:ListBucketVersions"
       Condition = {
         StringLike = { "s3:prefix" = ["images/*", "pending/*"] }
       }
@@ -37,7 +37,8 @@ locals {
     },
     {
       # A question without a prefix: HeadBucket (the readiness check), and whether a missing object is a 404. S3 answers
-      # 403 to both without it, and a missing object would look like a broken policy.
+      # 403 to both without it, and a missing object would look like a broken policy. S3 can not tell it from a listing
+      # of everything, which shows no more than the two prefixes: nothing else is in the bucket.
       Sid    = "TellMissingFromForbidden"
       Effect = "Allow"
       Action = "s3:ListBucket"
