@@ -68,12 +68,7 @@ def parse_form(chunks: Iterable[bytes], boundary: str) -> Iterator[Event]:
             max_segment_count=MAX_PARTS,
             strict=True,
         )
-        for piece in _pieces(parser, chunks, b"--" + boundary.encode("ascii")):
-            for event in parser.parse(piece):
-                if isinstance(event, MultipartSegment):
-                    yield Part(event.name or "", event.filename, event.content_type)
-                else:
-                    yield event
+        yield from _events(parser, chunks, b"\r\n--" + boundary.encode("ascii"))
         parser.close()
     except ParserLimitReached as error:
         raise FormLimitError(_sentence(error)) from error
@@ -81,43 +76,74 @@ def parse_form(chunks: Iterable[bytes], boundary: str) -> Iterator[Event]:
         raise FormSyntaxError(_sentence(error)) from error
 
 
-def _pieces(parser: PushMultipartParser, chunks: Iterable[bytes], dashed: bytes) -> Iterator[bytes]:
-    """The body, cut where a part's payload begins, for a parser that has read each piece before it takes the next.
+def _events(parser: PushMultipartParser, chunks: Iterable[bytes], delimiter: bytes) -> Iterator[Event]:
+    """Give the library the parts' heads and the delimiters, and look for the delimiters here.
+
+    It could do that too, but joins every piece to what it holds back: a copy of each byte of a file.
 
     The blank line below a part's header may be missing where the part is empty (RFC 2046, section 5.1.1: ``body-part :=
-    MIME-part-headers [CRLF *OCTET]``; Werkzeug's client writes its empty fields so). The parser takes the delimiter's
-    line break for the blank line, and then the delimiter and the whole next part for payload: the break is given twice.
+    MIME-part-headers [CRLF *OCTET]``; Werkzeug's client writes its empty fields so). The library would take the
+    delimiter's line break for the blank line, and then the delimiter and the whole next part for payload: here, the
+    break counts twice.
     """
-    rest, opens = b"", False
+    rest, dashed = b"", delimiter[2:]
+    segment: MultipartSegment | None = None  # the part whose payload comes next
+    opens = False
     for chunk in chunks:
-        rest += chunk
+        rest = rest + chunk if rest else chunk
         while rest and not _ended(parser):
-            if opens:
-                if len(rest) < len(dashed) and dashed.startswith(rest):
-                    break  # too little to tell; without more the form is cut, and close() says so
-                if rest.startswith(dashed):
-                    rest = b"\r\n" + rest
-            in_head = parser._state is not multipart._BODY
-            end = _end_of_piece(parser, rest, dashed)
-            piece, rest = rest[:end], rest[end:]
-            yield piece
-            opens = in_head and parser._state is multipart._BODY
+            if segment is None:
+                end = _end_of_head(parser, rest, dashed)
+                segment = next((each for each in list(parser.parse(rest[:end])) if each), None)
+                rest, opens = rest[end:], True
+                if segment:
+                    yield Part(segment.name or "", segment.filename, segment.content_type)
+                continue
+            if opens and len(rest) < len(dashed) and dashed.startswith(rest):
+                break  # too little to tell; without more the form is cut, and close() says so
+            if opens and rest.startswith(dashed):
+                rest = b"\r\n" + rest
+            opens = False
+            end, delimited = _end_of_payload(rest, delimiter)
+            if end:
+                _count(segment, end)
+                yield rest[:end]
+                rest = rest[end:]
+            if not delimited:
+                break
+            yield from parser.parse(rest[: len(delimiter) + 2])  # its end, or why not
+            rest, segment = rest[len(delimiter) + 2 :], None
         if _ended(parser):
             return
 
 
-def _end_of_piece(parser: PushMultipartParser, rest: bytes, dashed: bytes) -> int:
-    """How much of ``rest`` the parser may be given so that it does not read past the next header's end or delimiter."""
+def _end_of_head(parser: PushMultipartParser, rest: bytes, dashed: bytes) -> int:
+    """How much of ``rest`` the parser may be given so that it does not read past the next head's end."""
     held = bytes(parser._buffer)
     data = held + rest
-    if parser._state is multipart._BODY:
-        found, tail = data.find(b"\r\n" + dashed), 2 + len(dashed) + 2
-    elif parser._state is multipart._HEADER and data.startswith(b"\r\n"):
+    if parser._state is multipart._HEADER and data.startswith(b"\r\n"):
         found, tail = 0, 2
     else:
         first = data.find(dashed) if parser._state is multipart._PREAMBLE else 0
         found, tail = (data.find(b"\r\n\r\n", first) if first >= 0 else -1), 4
     return found + tail - len(held) if found >= 0 else len(rest)
+
+
+def _end_of_payload(rest: bytes, delimiter: bytes) -> tuple[int, bool]:
+    """How much of ``rest`` is payload for sure, and whether a delimiter and the two bytes behind it come next."""
+    at = rest.find(delimiter)
+    if at >= 0:
+        return at, len(rest) >= at + len(delimiter) + 2
+    at = rest.rfind(b"\r", max(0, len(rest) - len(delimiter) + 1))
+    return (at if at >= 0 and delimiter.startswith(rest[at:]) else len(rest)), False
+
+
+def _count(segment: MultipartSegment, size: int) -> None:
+    """What the library does for payload that it sees: at a part's end it compares the count with its Content-Length."""
+    segment.bytes_received += size
+    declared = segment.header("Content-Length")
+    if declared is not None and segment.bytes_received > int(declared):
+        raise FormSyntaxError("segment content-length exceeded")
 
 
 def _ended(parser: PushMultipartParser) -> bool:
