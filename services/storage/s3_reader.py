@@ -24,16 +24,17 @@ class S3Reader:
             self._stream: BytesStream | None = result.stream(min_chunk_size=CHUNK)
 
     def __iter__(self) -> Iterator[bytes]:
-        while self._stream is not None:
+        # Never asks for more than was announced: being told "no more" costs two hand-overs between threads.
+        while self._stream is not None and self._left > 0:
             with translated():
                 chunk = next(self._stream, b"")
-            if chunk:
-                self._left -= len(chunk)
-                yield chunk
-                continue
-            self.close()
-            if self._left:
-                raise BackendUnavailable(detail=f"the body ended {self._left} bytes early")
+            if not chunk:
+                break
+            self._left -= len(chunk)
+            yield chunk
+        closed, self._stream = self._stream is None, None
+        if self._left and not closed:
+            raise BackendUnavailable(detail=f"the body ended {self._left} bytes early")
 
     def close(self) -> None:
         """Drop the connection, or give it back if the body was read to its end."""
