@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from bench.listings_data import BIG, SMALL, Size, load
+from bench.listings_urls import listings_with_urls
 from bench.postgres import postgres_database, postgres_server
 from bench.report import Figure, Report, Table
 from services.metadata.engine import make_engine
@@ -122,6 +123,7 @@ def listings(folder: Path, report: Report, *, rounds: int, quick: bool) -> None:
                         Figure(text, _ratio(times[many_of], times[other]), "", at_most=kind.bound, note="of p95")
                     )
             report.figures.append(_totals(name, full, size))
+    listings_with_urls(folder / "urls", report, rounds=rounds, quick=quick)
 
 
 @contextmanager
