@@ -92,8 +92,9 @@ class ImageVersion:
 class Image:
     """An image and its current version. Times are UTC and aware.
 
-    ``revision`` counts the changes of the row, replacements and descriptions alike; it is the repository's, and two
-    images that differ in nothing else are equal.
+    ``revision`` counts the changes of the row, replacements and descriptions alike; ``restorable`` is, of a
+    deleted image in a listing, its newest version that has bytes. Both are the repository's, and two images that differ
+    in nothing else are equal.
     """
 
     image_id: str
@@ -108,6 +109,7 @@ class Image:
     current: ImageVersion
     visibility: str = PRIVATE
     revision: int = field(default=1, compare=False)
+    restorable: ImageVersion | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:

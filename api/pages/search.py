@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from api.context import core
 from api.representation import metadata
 from services.errors import InvalidInput
 from services.models import Image, ImageQuery
@@ -38,7 +37,7 @@ def found_members(image: Image) -> dict[str, Any]:
     """
     if not image.deleted:
         return {**metadata(image), "deleted": False, "restore_version_id": None}
-    bytes_of = next((each for each in core().images.versions(image.image_id) if not each.deleted), None)
+    bytes_of = image.restorable
     shown: dict[str, Any] = {"deleted": True, "restore_version_id": bytes_of.version_id if bytes_of else None}
     if bytes_of:
         facts = ("content_type", "size", "width", "height", "sha256")

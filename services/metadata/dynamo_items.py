@@ -20,11 +20,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 WORDS = "words"
 _VERSION_CREATED = "version_created_at"
+_RESTORABLE = "restorable"
 
 IMAGE_ATTRIBUTES = (
     "image_id", "owner", "object_key", "filename", "title", "description", "tags", "created_at", "updated_at",
     "visibility", "revision", "version_id", "content_type", "size", "sha256", "width", "height", "frames",
-    "orientation", _VERSION_CREATED, "deleted",
+    "orientation", _VERSION_CREATED, "deleted", _RESTORABLE,
 )  # fmt: skip
 """What ``read_image`` reads; for a projection."""
 
@@ -78,7 +79,7 @@ def read_moment(item: Mapping[str, Any], name: str) -> datetime:
 
 def image_item(image: Image, *, revision: int) -> Item:
     """The attributes of an image with its current version; keys are the caller's to add."""
-    item = {
+    item: Item = {
         "image_id": text(image.image_id),
         "owner": text(image.owner),
         "object_key": text(image.object_key),
@@ -91,6 +92,8 @@ def image_item(image: Image, *, revision: int) -> Item:
         item["tags"] = texts(image.tags)
     if image.visibility != PRIVATE:
         item["visibility"] = text(image.visibility)
+    if image.deleted and image.restorable is not None:
+        item[_RESTORABLE] = {"M": version_item(image.restorable)}
     version = version_item(image.current)
     version[_VERSION_CREATED] = version.pop("created_at")
     return item | version
@@ -146,6 +149,7 @@ def read_image(item: Mapping[str, Any]) -> Image:
         current=read_version(item, _VERSION_CREATED),
         visibility=read_text(item, "visibility", PRIVATE),
         revision=read_number(item, "revision", 1),
+        restorable=read_version(item[_RESTORABLE]["M"]) if _RESTORABLE in item else None,
     )
 
 

@@ -136,6 +136,8 @@ class DynamoRepository(DynamoPendingUploads):
         if before.revision != expected:
             raise VersionConflict
         after = image if new_version else _described(before, image)
+        # Kept where it is listed: to look for it then would be a query for each deleted image of a page.
+        after = replace(after, restorable=before.restorable if before.deleted else before.current)
         sequence = read_number(stored, "sequence") + (1 if new_version else 0)
         changes = Changes()
         item = image_item(after, revision=expected + 1)

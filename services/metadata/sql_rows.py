@@ -14,7 +14,7 @@ from services.metadata.sql_terms import Filing
 from services.metadata.tables import STATUS_DELETED, STATUS_READY, UtcMicroseconds, image_terms, image_versions, images
 from services.models import Image, ImageVersion
 
-IMAGE_FIELDS = tuple(each.name for each in fields(Image) if each.name != "current")
+IMAGE_FIELDS = tuple(each.name for each in fields(Image) if each.name not in ("current", "restorable"))
 VERSION_FIELDS = tuple(each.name for each in fields(ImageVersion))
 
 # Built once. SQLAlchemy keeps their compiled form, which makes them as cheap as SQL text handed to the driver.

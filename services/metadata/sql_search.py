@@ -23,12 +23,13 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    func,
     select,
     tuple_,
 )
 
 from services.metadata.engine import reading, snapshot
-from services.metadata.sql_rows import IMAGE_COLUMNS, IS_CURRENT, image_of
+from services.metadata.sql_rows import IMAGE_COLUMNS, IS_CURRENT, VERSION_COLUMNS, image_of
 from services.metadata.sql_terms import terms_for
 from services.metadata.tables import (
     STATUS_DELETED,
@@ -38,7 +39,7 @@ from services.metadata.tables import (
     image_versions,
     images,
 )
-from services.models import Image, ImageQuery, Page, Position
+from services.models import Image, ImageQuery, ImageVersion, Page, Position
 
 SAMPLE = 64
 """Entries of a list whose reach tells how dense it is, and the first piece that is walked."""
@@ -111,6 +112,16 @@ _BY_IDS = (
     .join_from(images, image_versions, IS_CURRENT)
     .where(images.c.image_id.in_(bindparam("ids", expanding=True)))
 )
+_WITH_BYTES = (
+    select(image_versions.c.image_id, func.max(image_versions.c.sequence).label("sequence"))
+    .where(image_versions.c.image_id.in_(bindparam("ids", expanding=True)), ~image_versions.c.deleted)
+    .group_by(image_versions.c.image_id)
+    .subquery()
+)
+_NEWEST_WITH_BYTES = select(image_versions.c.image_id, *VERSION_COLUMNS).join(
+    _WITH_BYTES,
+    and_(image_versions.c.image_id == _WITH_BYTES.c.image_id, image_versions.c.sequence == _WITH_BYTES.c.sequence),
+)
 _REACH = (
     select(image_terms.c.created_at)
     .where(image_terms.c.term == _term(0), _within(image_terms))
@@ -159,9 +170,17 @@ class Search:
         span = Span.of(query, after)
         terms = terms_for(query)
         found = self._find(query, terms, span, limit + 1)
-        shown = tuple(found[:limit])
+        shown = tuple(self._restorable(found[:limit]) if query.deleted else found[:limit])
         more = len(found) > limit
         return Page(shown, Position(shown[-1].created_at, shown[-1].image_id) if more else None)
+
+    def _restorable(self, images: Sequence[Image]) -> list[Image]:
+        """Deleted images, each with its newest version that has bytes."""
+        ids = [image.image_id for image in images]
+        with self._reader.connect() as connection:
+            rows = connection.execute(_NEWEST_WITH_BYTES, {"ids": ids}).all() if ids else []
+        versions = {image_id: ImageVersion(*version) for image_id, *version in rows}
+        return [replace(image, restorable=versions.get(image.image_id)) for image in images]
 
     def _find(self, query: ImageQuery, terms: tuple[bytes, ...], span: Span, count: int) -> list[Image]:
         if len(terms) > 1:

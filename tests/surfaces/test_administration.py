@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from tests import images
 from tests.surfaces.helpers import assert_problem, upload
@@ -78,6 +79,27 @@ def test_a_deleted_image_names_what_undeletes_it(client: FlaskClient) -> None:
     image = client.get("/admin/images").get_json()["images"][0]
     assert (image["deleted"], image["restore_version_id"], image["title"]) == (False, None, "Boat")
     assert found(client, "?deleted=1") == []
+
+
+def test_a_page_of_deleted_images_costs_as_many_statements_as_one(client: FlaskClient) -> None:
+    def statements() -> int:
+        seen: list[str] = []
+        engine = client.application.extensions["image-service"].images._repository._search._engine
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            seen.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        shown = client.get("/admin/images?deleted=1").get_json()["images"]
+        event.remove(engine, "before_cursor_execute", note)
+        assert all(image["restore_version_id"] for image in shown)
+        return len(seen)
+
+    counts = []
+    for _ in range(4):
+        client.delete(f"/delete/{store(client, 'ann')}")
+        counts.append(statements())
+    assert set(counts) == {counts[0]}
 
 
 @pytest.mark.parametrize(
