@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3.session
@@ -44,16 +44,20 @@ class Emulated:
     minimal: Deployed
     complete: Deployed
 
-    def client(self, service: str, region: str = workspace.REGION) -> Any:
-        """A boto3 client of the emulator."""
-        session: Any = boto3.session.Session()  # the service is known at run time only, the stubs want a literal
-        return session.client(
-            service,
-            endpoint_url=self.url,
-            region_name=region,
-            aws_access_key_id="test",
-            aws_secret_access_key="testtest",
-        )
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator; each is made once, which takes a second."""
+        if service not in self._clients:
+            session: Any = boto3.session.Session()  # the service is known at run time only, the stubs want a literal
+            self._clients[service] = session.client(
+                service,
+                endpoint_url=self.url,
+                region_name=workspace.REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="testtest",
+            )
+        return self._clients[service]
 
 
 @pytest.fixture(scope="session")

@@ -198,10 +198,11 @@ ENFORCERS = {"versitygw": versitygw, "minio": minio}
 
 
 def _binary(name: str) -> Path:
-    """The server's program, as ``.ci/services`` built it; skips the test where there is none."""
+    """The server's program, as ``.ci/services`` builds it; skips the test where it can not be built."""
+    built = subprocess.run(["bash", ROOT / ".ci/services", "build"], capture_output=True, text=True, check=False)
     found = sorted(_BINARIES.glob(f"{name}-v*"))
     if not found:
-        pytest.skip(f"there is no {name} in {_BINARIES}: bash .ci/services build (needs Go)")
+        pytest.skip(f"there is no {name} in {_BINARIES}: {(built.stdout + built.stderr).strip()}")
     return found[-1]
 
 

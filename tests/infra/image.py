@@ -21,7 +21,8 @@ from tests.infra import dockerfile
 from tests.infra.dockerfile import Stage, Step
 
 PYTHON = Path(sys.base_prefix)
-_ETC = "default group gshadow hosts ld.so.cache login.defs nsswitch.conf passwd pip.conf resolv.conf shadow ssl".split()
+_ACCOUNTS = ["default", "group", "gshadow", "login.defs", "nsswitch.conf", "passwd", "shadow"]
+_ETC = [*_ACCOUNTS, "hosts", "ld.so.cache", "pip.conf", "resolv.conf", "ssl"]
 # How a builder reaches its registry; nothing else of this environment reaches the steps.
 _NETWORK = ("PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
 _TOOLS = ("unshare", "mount", "chroot", "setpriv")

@@ -61,7 +61,9 @@ def test_the_service_runs_on_the_outputs(
     prepare(settings)
     app = create_app(settings)
     client = app.test_client()
-    assert client.get("/health/ready").status_code == 200
+    # The emulator's first answers take seconds, and a check waits for less.
+    ready = [client.get("/health/ready").status_code for _ in range(5)]
+    assert 200 in ready, ready
 
     made = client.post("/upload", data={"file": (io.BytesIO(jpeg_photo), "rocket.jpg")})
     assert made.status_code == 201, made.text
