@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from services.models import Image, ImageVersion, PendingUpload, UploadFields
 
 CREATED = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
+
+EXPIRES = CREATED.replace(year=2126)
+"""In a future that no run sees: DynamoDB Local removes rows of expired uploads whenever it likes, as DynamoDB does."""
 
 
 def a_version(version_id: str = "v1", **changes) -> ImageVersion:
@@ -54,6 +57,6 @@ def a_pending(**changes) -> PendingUpload:
         max_size=10_485_760,
         fields=UploadFields(),
         created_at=CREATED,
-        expires_at=CREATED + timedelta(hours=1),
+        expires_at=EXPIRES,
     )
     return replace(upload, **changes)

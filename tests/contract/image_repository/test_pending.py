@@ -11,7 +11,7 @@ import pytest
 from services.errors import DuplicateImage, VersionConflict
 from services.models import REJECTED, Image, ImageQuery, PendingUpload, UploadFields
 from services.ports import Repository
-from tests.contract.image_repository.samples import CREATED, a_pending, an_image
+from tests.contract.image_repository.samples import CREATED, EXPIRES, a_pending, an_image
 
 SECOND = timedelta(seconds=1)
 
@@ -68,7 +68,7 @@ def test_an_owners_uploads_newest_first(repository: Repository) -> None:
     assert repository.pending_of("ada", limit=3) == newest_first[:3]
     assert repository.pending_of(None, limit=10) == [other, *newest_first]
     assert repository.pending_of("ad", limit=10) == []
-    repository.reject(uploads[3].image_id, code="x", reason="y", expires_at=CREATED)
+    repository.reject(uploads[3].image_id, code="x", reason="y", expires_at=EXPIRES)
     repository.promote(become(uploads[2]))
     repository.remove_pending(uploads[1].image_id)
     assert repository.pending_of("ada", limit=10) == [uploads[0]]
@@ -86,11 +86,11 @@ def test_a_promoted_upload_is_an_image_and_no_upload(repository: Repository) -> 
     assert repository.search(ImageQuery(owner="ada", tags=image.tags, words=("cat",)), limit=5).images == (image,)
     found = repository.totals(days=1)
     assert (found.images, found.size) == (1, image.current.size)
-    assert repository.expired(CREATED + timedelta(days=999), limit=5) == []
+    assert repository.expired(EXPIRES + timedelta(days=999), limit=5) == []
     with pytest.raises(VersionConflict):
         repository.promote(image)
     with pytest.raises(VersionConflict):
-        repository.reject(upload.image_id, code="x", reason="y", expires_at=CREATED)
+        repository.reject(upload.image_id, code="x", reason="y", expires_at=EXPIRES)
 
 
 def test_a_rejected_upload_says_why_and_stays_rejected(repository: Repository) -> None:
@@ -105,7 +105,7 @@ def test_a_rejected_upload_says_why_and_stays_rejected(repository: Repository) -
     with pytest.raises(VersionConflict):
         repository.promote(become(upload))
     with pytest.raises(VersionConflict):
-        repository.reject(upload.image_id, code="other", reason="other", expires_at=CREATED)
+        repository.reject(upload.image_id, code="other", reason="other", expires_at=EXPIRES)
     assert repository.get_pending(upload.image_id) == rejected
     assert repository.get(upload.image_id) is None
 
@@ -115,7 +115,7 @@ def test_what_is_not_there_is_neither_promoted_nor_rejected(repository: Reposito
     with pytest.raises(VersionConflict):
         repository.promote(image)
     with pytest.raises(VersionConflict):
-        repository.reject(image.image_id, code="x", reason="y", expires_at=CREATED)
+        repository.reject(image.image_id, code="x", reason="y", expires_at=EXPIRES)
     assert repository.get(image.image_id) is None
     assert repository.get_pending(image.image_id) is None
     repository.remove_pending(image.image_id)
@@ -129,18 +129,18 @@ def test_a_removed_upload_is_gone(repository: Repository) -> None:
     assert repository.get_pending(upload.image_id) is None
     assert repository.get_pending(other.image_id) == other
     assert ids(repository.pending_of("ada", limit=5)) == [other.image_id]
-    assert ids(repository.expired(CREATED + timedelta(days=999), limit=5)) == [other.image_id]
+    assert ids(repository.expired(EXPIRES + timedelta(days=999), limit=5)) == [other.image_id]
 
 
 def test_expired_ones_come_oldest_first_whatever_their_status(repository: Repository) -> None:
-    uploads = [a_pending(expires_at=CREATED + number * SECOND, owner=f"o{number}") for number in (3, 1, 2, 0, 4)]
+    uploads = [a_pending(expires_at=EXPIRES + number * SECOND, owner=f"o{number}") for number in (3, 1, 2, 0, 4)]
     for upload in uploads:
         repository.add_pending(upload)
     third, second, middle, first, last = uploads
-    assert ids(repository.expired(CREATED, limit=9)) == [], "the moment itself is not before it"
-    assert repository.expired(CREATED + 3 * SECOND, limit=9) == [first, second, middle]
-    assert repository.expired(CREATED + 3 * SECOND, limit=2) == [first, second]
-    repository.reject(first.image_id, code="x", reason="y", expires_at=CREATED + 2.5 * SECOND)
+    assert ids(repository.expired(EXPIRES, limit=9)) == [], "the moment itself is not before it"
+    assert repository.expired(EXPIRES + 3 * SECOND, limit=9) == [first, second, middle]
+    assert repository.expired(EXPIRES + 3 * SECOND, limit=2) == [first, second]
+    repository.reject(first.image_id, code="x", reason="y", expires_at=EXPIRES + 2.5 * SECOND)
     expected = [second.image_id, middle.image_id, first.image_id, third.image_id]
     assert ids(repository.expired(last.expires_at, limit=9)) == expected
 
