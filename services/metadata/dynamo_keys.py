@@ -9,11 +9,12 @@
     PX                     <expires>#<id>!        a copy of it, by when it expires
     S#<n>                  <day>, "all"           counters: one of ``SHARDS`` summands
 
-A copy of an image has its label as ``g1pk`` too, so the index lists the images of everybody. The labels of a visible
-image are ``A`` (every image has it), one for each tag and each word of its title, and one for each *pair* of tags and
-pair of words as long as these are few: a listing of two tags then reads what it returns and nothing else. An image with
-more has its single labels in lower case (``t#``, ``w#``), where a listing of pairs finds and filters it. A deleted
-image has the one label ``D``.
+A copy of an image has its label as ``g1pk`` too, so the index lists the images of everybody. A visible image has the
+label ``A``, one for each of its *values*, which are its tags (``T``) and the words of its title (``W``), and one for
+each pair of values: a listing of two tags, of two words or of a tag and a word then reads what it returns and nothing
+else. The pairs grow with the square, so an image with more than ``PAIRED_VALUES`` has none; its values' labels are in
+lower case (``t#``, ``w#``), where a listing of a pair finds and filters it. A deleted image has the one label ``D``.
+``U`` is for images whose copies are being filed, see ``dynamo_filing``.
 
 ``<created>`` counts microseconds since the year 1 in 18 digits, so that text sorts as time does. The ``!`` behind the
 id is there so that ``<created>#<id>`` alone, the end of a page, sorts before the item: ``BETWEEN`` then excludes it.
@@ -24,16 +25,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from urllib.parse import quote
 
-from services.models import Image, Position
+from services.models import Image, ImageQuery, Position
 from services.words import words_of
 
 ALL = "A"
 DELETED = "D"
+UNFILED = "U"
 IMAGE = "I"
 PENDING = "P"
 EXPIRES = "PX"
@@ -43,9 +45,8 @@ VERSIONS = "V#"
 SHARDS = 16
 """Counters are spread over this many items, since all writers of one item wait for each other."""
 
-PAIRED_TAGS = 5
-PAIRED_WORDS = 6
-"""Up to so many tags or words every pair has a label. With them or without, an image has at most 1 + 20 + 27 labels."""
+PAIRED_VALUES = 24
+"""Up to so many tags and words together, every pair has a label: that is 276 beside the 24 single ones."""
 
 LOWEST = "0"
 HIGHEST = ":"
@@ -127,28 +128,40 @@ def shard_of(image_id: str) -> str:
     return shard_pk(zlib.crc32(image_id.encode()) % SHARDS)
 
 
-def labels_of(image: Image) -> list[str]:
-    """Every label of an image, each once."""
-    if image.deleted:
-        return [DELETED]
-    return [
-        ALL,
-        *_labels(tuple(dict.fromkeys(image.tags)), "T", PAIRED_TAGS),
-        *_labels(words_of(image.title), "W", PAIRED_WORDS),
-    ]
+Value = tuple[str, str]
+"""A tag, ``("T", tag)``, or a word of a title, ``("W", word)``."""
 
 
-def _labels(values: Sequence[str], kind: str, paired: int) -> list[str]:
-    if len(values) > paired:
-        return [single(kind.lower(), value) for value in values]
-    return [single(kind, value) for value in values] + [pair(kind, both) for both in combinations(values, 2)]
+def values_of(tags: Iterable[str], words: Iterable[str]) -> list[Value]:
+    """Tags and words as values, each once."""
+    return [*(("T", tag) for tag in dict.fromkeys(tags)), *(("W", word) for word in dict.fromkeys(words))]
 
 
-def single(kind: str, value: str) -> str:
-    """The label of one tag (``T``) or word (``W``); ``t`` and ``w`` for images without labels of pairs."""
-    return f"{kind}#{token(value)}"
+def values_asked(query: ImageQuery) -> list[Value]:
+    """The values of a query, those first that fewer images are expected to have: words, the longest before others."""
+    values = values_of(query.tags, query.words)
+    return sorted(values, key=lambda value: (value[0] == "W", len(value[1])), reverse=True)
 
 
-def pair(kind: str, values: Iterable[str]) -> str:
-    """The label of two tags or two words, whatever their order."""
-    return f"{kind}{kind}#" + "#".join(sorted(token(value) for value in values))
+def whole_list(image: Image) -> str:
+    """The label of the listing without a filter that an image belongs to."""
+    return DELETED if image.deleted else ALL
+
+
+def value_labels(tags: Iterable[str], title: str) -> list[str]:
+    """The labels of a visible image beside ``ALL``, each once."""
+    values = values_of(tags, words_of(title))
+    if len(values) > PAIRED_VALUES:
+        return [single(value, paired=False) for value in values]
+    return [single(value, paired=True) for value in values] + [pair(both) for both in combinations(values, 2)]
+
+
+def single(value: Value, *, paired: bool) -> str:
+    """The label of one value, of images with or without labels of pairs."""
+    kind, text = value
+    return f"{kind if paired else kind.lower()}#{token(text)}"
+
+
+def pair(values: Iterable[Value]) -> str:
+    """The label of two values, whatever their order."""
+    return "P#" + "#".join(sorted(kind + token(text) for kind, text in values))

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from services.errors import DuplicateImage, VersionConflict
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import ConditionFailed, DynamoTable
+from services.metadata.dynamo_filing import Filing, write_new
 from services.metadata.dynamo_items import Item, number, pending_item, read_pending, text
 from services.metadata.dynamo_table import EVERYONE, TTL
-from services.metadata.dynamo_writes import ALWAYS, IF_ABSENT, Changes, if_equal, patiently, write_new
+from services.metadata.dynamo_writes import ALWAYS, IF_ABSENT, Changes, if_equal, patiently
 from services.models import PENDING, REJECTED, Image, PendingUpload
 
 GRACE = timedelta(days=7)
@@ -30,7 +31,7 @@ class DynamoPendingUploads:
 
         def step() -> None:
             changes = Changes()
-            changes.absent(keys.image_pk(upload.image_id), keys.IMAGE)
+            changes.require(keys.image_pk(upload.image_id), keys.IMAGE, IF_ABSENT)
             item = _with_ttl(upload)
             changes.put(keys.pending_pk(upload.image_id), keys.PENDING, item, condition=IF_ABSENT)
             _put_expiry(changes, upload, item)
@@ -69,14 +70,15 @@ class DynamoPendingUploads:
         Raises ``VersionConflict``, changing nothing, unless it is there with status ``PENDING``.
         """
 
-        def step() -> None:
+        def step() -> Filing:
             upload = self._settleable(image.image_id)
             changes = Changes()
             _remove(changes, upload)
-            write_new(changes, image)
+            filing = write_new(changes, image)
             self.commit(changes, VersionConflict)
+            return filing
 
-        patiently(step)
+        patiently(step).finish(self.table, 1)
 
     def reject(self, image_id: str, *, code: str, reason: str, expires_at: datetime) -> None:
         """Mark a pending upload as ``REJECTED``; raises ``VersionConflict`` unless it is ``PENDING``."""

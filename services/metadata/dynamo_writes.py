@@ -12,7 +12,7 @@ from services.errors import BackendUnavailable
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import Contention
 from services.metadata.dynamo_errors import translated
-from services.metadata.dynamo_items import Item, copied, image_item, number, text, version_item
+from services.metadata.dynamo_items import Item, number, text, version_item
 from services.models import Image
 
 T = TypeVar("T")
@@ -56,9 +56,15 @@ class Changes:
         """Remove an item."""
         return self._append("Delete", {**_key(pk, sk), **condition})
 
-    def absent(self, pk: str, sk: str) -> int:
-        """Require that there is no such item."""
-        return self._append("ConditionCheck", {**_key(pk, sk), "ConditionExpression": ABSENT})
+    def require(self, pk: str, sk: str, condition: dict[str, Any]) -> int:
+        """Require something of an item that stays as it is."""
+        return self._append("ConditionCheck", {**_key(pk, sk), **condition})
+
+    def forget(self, pk: str, sk: str, name: str, condition: dict[str, Any]) -> int:
+        """Remove an attribute of an item."""
+        names = condition.get("ExpressionAttributeNames", {}) | {"#gone": name}
+        changed = {**condition, "UpdateExpression": "REMOVE #gone", "ExpressionAttributeNames": names}
+        return self._append("Update", {**_key(pk, sk), **changed})
 
     def count(self, pk: str, sk: str, deltas: dict[str, int]) -> int:
         """Add numbers to the attributes of an item, which is made when it is missing."""
@@ -97,39 +103,11 @@ def if_equal(**values: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def write_new(changes: Changes, image: Image) -> None:
-    """A new image with its first version: the conditions are on the first two actions appended."""
-    item = image_item(image, revision=1)
-    pk = keys.image_pk(image.image_id)
-    changes.put(pk, keys.IMAGE, item | {"sequence": number(1)}, condition=IF_ABSENT)
-    write_version(changes, image, sequence=1)
-    write_listings(changes, None, image, item)
-    write_counters(changes, None, image)
-
-
 def write_version(changes: Changes, image: Image, *, sequence: int) -> int:
     """The current version of ``image`` as a version that is not there yet."""
     item = version_item(image.current) | {"sequence": number(sequence)}
     pk = keys.image_pk(image.image_id)
     return changes.put(pk, keys.version_sk(image.current.version_id), item, condition=IF_ABSENT)
-
-
-def write_listings(changes: Changes, before: Image | None, after: Image, item: Item) -> None:
-    """A copy of ``after`` wherever a listing looks for it, and none where only ``before`` belonged."""
-    copy = copied(item, after.title)
-    wanted = _entries(after)
-    for pk, sk, label in wanted:
-        changes.put(pk, sk, copy, label=label, condition=ALWAYS)
-    if before is not None:
-        kept = set(wanted)
-        for gone in _entries(before):
-            if gone not in kept:
-                changes.delete(gone[0], gone[1], ALWAYS)
-
-
-def _entries(image: Image) -> list[tuple[str, str, str]]:
-    sk = keys.entry(image.created_at, image.image_id)
-    return [(keys.owner_pk(image.owner, label), sk, label) for label in keys.labels_of(image)]
 
 
 def write_counters(changes: Changes, before: Image | None, after: Image) -> None:

@@ -1,6 +1,7 @@
 """The image repository on one DynamoDB table; ``dynamo_keys`` describes its items.
 
-A change and all that listings and counters need of it are one transaction, so no reader of the table sees half of it.
+A change and all that listings and counters need of it are one transaction, so no reader of the table sees half of it;
+where listings need more than fits, ``dynamo_filing`` sees to that.
 The index by which everybody's images are listed follows a moment later.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import replace
 from services.errors import DuplicateImage, ImageNotFound, VersionConflict
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import DynamoOptions, DynamoTable
+from services.metadata.dynamo_filing import Filing, write_new
 from services.metadata.dynamo_items import Item, image_item, number, read_image, read_number, read_version, text
 from services.metadata.dynamo_pending import DynamoPendingUploads
 from services.metadata.dynamo_search import Search
@@ -20,8 +22,6 @@ from services.metadata.dynamo_writes import (
     if_equal,
     patiently,
     write_counters,
-    write_listings,
-    write_new,
     write_version,
 )
 from services.models import Image, ImageQuery, ImageVersion, Page, Position, Totals
@@ -45,12 +45,13 @@ class DynamoRepository(DynamoPendingUploads):
     def add(self, image: Image) -> None:
         """Store a new image with its first version; raises ``DuplicateImage``."""
 
-        def step() -> None:
+        def step() -> Filing:
             changes = Changes()
-            write_new(changes, image)
+            filing = write_new(changes, image)
             self.commit(changes, DuplicateImage)
+            return filing
 
-        patiently(step)
+        patiently(step).finish(self.table, 1)
 
     def get(self, image_id: str) -> Image | None:
         """The image with its current version, also when that is a delete marker; None when there is none."""
@@ -126,9 +127,10 @@ class DynamoRepository(DynamoPendingUploads):
             return None  # an id that no database can store names nothing
 
     def _change(self, image: Image, expected: int, *, new_version: bool) -> None:
-        patiently(lambda: self._change_once(image, expected, new_version=new_version))
+        filing = patiently(lambda: self._change_once(image, expected, new_version=new_version))
+        filing.finish(self.table, expected + 1)
 
-    def _change_once(self, image: Image, expected: int, *, new_version: bool) -> None:
+    def _change_once(self, image: Image, expected: int, *, new_version: bool) -> Filing:
         stored = self._item(image.image_id)
         if stored is None:
             raise ImageNotFound
@@ -141,18 +143,20 @@ class DynamoRepository(DynamoPendingUploads):
         sequence = read_number(stored, "sequence") + (1 if new_version else 0)
         changes = Changes()
         item = image_item(after, revision=expected + 1)
+        filing = Filing(before, stored, after, item)
         # The labels that are removed are those of the revision just read, and the condition holds the write to it.
         changes.put(
             keys.image_pk(image.image_id),
             keys.IMAGE,
-            item | {"sequence": number(sequence)},
+            item | {"sequence": number(sequence)} | filing.remembered(),
             condition=if_equal(revision=number(expected)),
         )
         if new_version:
             write_version(changes, after, sequence=sequence)
-        write_listings(changes, before, after, item)
+        filing.add_to(changes)
         write_counters(changes, before, after)
         self.commit(changes, VersionConflict)
+        return filing
 
 
 def _described(before: Image, image: Image) -> Image:

@@ -15,7 +15,7 @@ from services.metadata.dynamo_client import DynamoOptions, DynamoTable
 from services.metadata.dynamodb import DynamoRepository
 from services.models import ImageQuery
 from services.names import MAX_DESCRIPTION, MAX_TAG, MAX_TAGS
-from services.words import MAX_WORDS
+from services.words import words_of
 from tests.contract.image_repository import dynamo
 from tests.contract.image_repository.samples import a_marker, a_version, an_image, with_current
 from tests.faultproxy import FaultProxy
@@ -253,30 +253,33 @@ def test_what_no_item_can_hold_is_refused(address: str, changes: dict) -> None:
         assert repository.get(image.image_id) is None
 
 
-@pytest.mark.parametrize("address", [LOCAL], indirect=True)  # moto copies its table for each of the 100 actions
-def test_the_largest_change_is_one_transaction(address: str) -> None:
+@pytest.mark.parametrize("address", [LOCAL], indirect=True)  # moto copies its table for each of 1,000 actions
+def test_the_largest_changes_are_filed(address: str) -> None:
     """As many and as long tags, words and description as names and words allow, all changed at once, in 4-byte text."""
 
-    def largest(letters: str) -> dict:
-        numbered = [chr(ord(letters) + number) for number in range(MAX_WORDS)]
+    def largest(letters: str, words: int) -> dict:
+        numbered = [chr(ord(letters) + number) for number in range(max(words, MAX_TAGS))]
         return {
             "tags": tuple(each * MAX_TAG for each in numbered[:MAX_TAGS]),
-            "title": " ".join(each * 8 for each in numbered),
+            "title": " ".join(numbered[:words]),
             "description": numbered[0] * MAX_DESCRIPTION,
         }
 
-    image = an_image(**largest("\U00020000"))
-    changed = replace(image, owner="grace", current=a_version("v2", size=1), **largest("\U00021000"))
     with dynamo.connect(address) as repository:
-        repository.add(image)
-        repository.replace(changed, expected_revision=1)
-        assert repository.get(image.image_id) == changed
-        assert repository.search(ImageQuery(tags=image.tags[:1]), limit=1).images == ()
-        assert repository.search(ImageQuery(tags=changed.tags[:2]), limit=1).images == (changed,)
-        deleted = replace(changed, current=a_marker())
-        repository.replace(deleted, expected_revision=2)
-        assert repository.search(ImageQuery(tags=changed.tags[:2]), limit=1).images == ()
-        assert repository.search(ImageQuery(deleted=True), limit=1).images == (deleted,)
+        for words in (4, 128):
+            image = an_image(**largest("\U00020000", words))
+            changed = replace(image, owner="grace", current=a_version("v2", size=1), **largest("\U00021000", words))
+            repository.add(image)
+            for word in words_of(image.title):
+                assert repository.search(ImageQuery(words=(word,)), limit=1).images == (image,)
+            repository.replace(changed, expected_revision=1)
+            assert repository.get(image.image_id) == changed
+            assert repository.search(ImageQuery(tags=image.tags[:1]), limit=1).images == ()
+            assert repository.search(ImageQuery(tags=changed.tags[:2]), limit=1).images == (changed,)
+            deleted = replace(changed, current=a_marker())
+            repository.replace(deleted, expected_revision=2)
+            assert repository.search(ImageQuery(tags=changed.tags[:2]), limit=1).images == ()
+            assert deleted in repository.search(ImageQuery(deleted=True), limit=5).images
 
 
 def test_a_scan_fails_every_test(address: str) -> None:
