@@ -25,9 +25,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from services.metadata.dynamo_client import DynamoOptions, DynamoTable
+from services.metadata.dynamo_table import TABLE_KEYS
 from services.metadata.dynamodb import DynamoRepository
 
 LOCAL_URL = os.environ.get("TEST_DYNAMODB", "")
+GIVEN = os.environ.get("TEST_DYNAMO_TABLE", "")  # a table at LOCAL_URL that is there already, and stays
+REGION = os.environ.get("TEST_DYNAMO_REGION", "us-east-1")
 
 LOCAL_MARKS = [
     pytest.mark.dynamodb,
@@ -49,14 +52,14 @@ def empty_on_moto(folder: Path) -> Iterator[str]:
 @contextmanager
 def empty_on_local(folder: Path) -> Iterator[str]:
     """The address of an empty table in DynamoDB Local."""
-    with empty_at(LOCAL_URL) as address:
+    with empty_at(LOCAL_URL, GIVEN) as address:
         yield address
 
 
 @contextmanager
-def empty_at(endpoint: str) -> Iterator[str]:
-    """The address of a new table at ``endpoint``: both as one text."""
-    address = f"{endpoint} test-{uuid.uuid4().hex}"
+def empty_at(endpoint: str, given: str = "") -> Iterator[str]:
+    """The address of a new table at ``endpoint``, or of an empty one that is there: both as one text."""
+    address = f"{endpoint} {given or f'test-{uuid.uuid4().hex}'}"
     with test_credentials():
         table_at(address).create_missing()
     yield address
@@ -89,7 +92,7 @@ def table_at(address: str, **changes) -> DynamoTable:
 @cache
 def _session() -> boto3.session.Session:
     # Shared, because the first client of a session takes a third of a second.
-    return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="testtest", region_name="us-east-1")
+    return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="testtest", region_name=REGION)
 
 
 def refuse_scans(table: DynamoTable) -> None:
@@ -120,7 +123,12 @@ def test_credentials() -> Iterator[None]:
 def _drop(address: str) -> None:
     with test_credentials():
         table = table_at(address)
-        table.client.delete_table(TableName=table.options.table)
+        name = table.options.table
+        if name == GIVEN:
+            for item in table.client.scan(TableName=name)["Items"]:
+                table.client.delete_item(TableName=name, Key={key: item[key] for key in TABLE_KEYS.values()})
+        else:
+            table.client.delete_table(TableName=name)
         table.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,16 +95,19 @@ def _boto(options: S3Options) -> S3Client:
 
 def _serve(name: str, endpoint: str) -> Iterator[Server]:
     suffix = uuid.uuid4().hex[:12]
-    options = S3Options(f"contract-{suffix}", endpoint=endpoint, part_size=PART)
+    given = os.environ.get("TEST_S3_BUCKET")  # is there already, and stays
+    options = S3Options(given or f"contract-{suffix}", endpoint=endpoint, part_size=PART)
     boto = _boto(options)
-    boto.create_bucket(Bucket=options.bucket)
-    boto.put_bucket_versioning(Bucket=options.bucket, VersioningConfiguration={"Status": "Enabled"})
+    if not given:
+        boto.create_bucket(Bucket=options.bucket)
+        boto.put_bucket_versioning(Bucket=options.bucket, VersioningConfiguration={"Status": "Enabled"})
     unversioned = f"unversioned-{suffix}"
     boto.create_bucket(Bucket=unversioned)
     yield Server(name, options, unversioned, boto, S3Store(options))
     for bucket in (options.bucket, unversioned):
         _empty(boto, bucket)
-        boto.delete_bucket(Bucket=bucket)
+        if bucket != given:
+            boto.delete_bucket(Bucket=bucket)
     boto.close()
 
 
@@ -139,7 +143,7 @@ def aws_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto(aws_environment: None) -> Iterator[Server]:
-    with emulator() as url:
+    with nullcontext(os.environ["TEST_S3_MOTO"]) if "TEST_S3_MOTO" in os.environ else emulator() as url:
         yield from _serve("moto", url)
 
 
