@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +59,20 @@ class Emulated:
                 aws_secret_access_key="testtest",
             )
         return self._clients[service]
+
+    @contextmanager
+    def without_policy(self, bucket: str) -> Iterator[None]:
+        """The bucket without its policy: the emulator speaks plain HTTP, which that refuses.
+
+        Not that it knows: moto looks at no conditions, so that a denial of anything is one of everything.
+        """
+        s3 = self.client("s3")
+        policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+        s3.delete_bucket_policy(Bucket=bucket)
+        try:
+            yield
+        finally:
+            s3.put_bucket_policy(Bucket=bucket, Policy=policy)
 
 
 @pytest.fixture(scope="session")

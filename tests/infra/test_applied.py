@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
+import subprocess
+import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,12 +55,19 @@ def test_the_copy_lies_in_another_region(emulated: Emulated) -> None:
     assert where == workspace.SECOND_REGION
 
 
+@pytest.fixture
+def outputs(emulated: Emulated) -> Iterator[dict[str, str]]:
+    """The settings that ``complete`` gives the service, while its bucket can be reached."""
+    settings: dict[str, str] = emulated.complete.output("settings")
+    with emulated.without_policy(settings["S3_BUCKET"]):
+        yield settings
+
+
 def test_the_service_runs_on_the_outputs(
-    emulated: Emulated, jpeg_photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    emulated: Emulated, outputs: dict[str, str], jpeg_photo: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
-    outputs = emulated.complete.output("settings")
     environ = {"AWS_ENDPOINT_URL": emulated.url, "DATA_DIR": str(tmp_path / "never-made"), "SECRET_KEY": "k" * 32}
     settings = config.load(outputs | environ)
     prepare(settings)
@@ -77,6 +89,38 @@ def test_the_service_runs_on_the_outputs(
     assert (ingest.exit_code, ingest.output) == (0, "1 notifications\n")
     assert client.get(f"/image/{ticket['image_id']}").data == jpeg_photo
     assert not (tmp_path / "never-made").exists(), "the service wrote to its disk"
+
+
+def run_suite(*paths: str, choose: str, **environ: str) -> None:
+    """A suite in a process of its own, over what was applied."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEST_", "AWS_", "PYTEST_"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", choose, *paths]
+    done = subprocess.run(
+        command, cwd=workspace.ROOT, env=kept | environ, capture_output=True, text=True, check=False, timeout=500
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed, done.stdout[-500:]
+    assert int(passed[1]) > 30, f"the suite did not run: {passed[0]}"
+
+
+def test_the_store_passes_its_contract_on_the_bucket(emulated: Emulated, outputs: dict[str, str]) -> None:
+    run_suite(
+        "tests/contract/object_store", choose="moto", TEST_S3_MOTO=emulated.url, TEST_S3_BUCKET=outputs["S3_BUCKET"]
+    )
+
+
+def test_the_repository_passes_its_contract_on_the_table(emulated: Emulated, outputs: dict[str, str]) -> None:
+    # Of the whole suite the part that writes little: moto copies the table for each transaction.
+    suite = "tests/contract/image_repository"
+    run_suite(
+        f"{suite}/test_contract.py",
+        f"{suite}/test_pending.py",
+        choose="dynamodb",
+        TEST_DYNAMODB=emulated.url,
+        TEST_DYNAMO_TABLE=outputs["DYNAMO_TABLE"],
+        TEST_DYNAMO_REGION=outputs["AWS_REGION"],
+    )
 
 
 def test_the_rest_of_complete_is_planned_and_leaves_the_applied_part_alone(emulated: Emulated) -> None:
