@@ -16,7 +16,7 @@ LOCK    = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --genera
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two installations into one environment spoil each other
-.PHONY: help venv run test infra-test lint lint-rules lint-format lint-types lint-types-tests format bench services-up services-down lock clean
+.PHONY: help venv run test infra-test image-test lint lint-rules lint-format lint-types lint-types-tests format bench services-up services-down lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -27,8 +27,11 @@ run: .venv/.run-stamp ## start the service on HOST:PORT (settings: environment a
 test: .venv/.dev-stamp ## run the tests (PYTEST_ARGS="-k name" to choose, PYTEST_WORKERS=0 for one process)
 	@exec $(BIN)/python -m pytest -rs -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-infra-test: .venv/.dev-stamp ## test Terraform: its own tests, checkov, a real apply against an emulator
+infra-test: .venv/.dev-stamp ## test Terraform (own tests, checkov, apply to an emulator), permissions and the image
 	@exec bash scripts/infra-test $(INFRA_ARGS)
+
+image-test: .venv/.dev-stamp ## test the image alone: its Dockerfile's steps without Docker (root, Linux)
+	@exec bash scripts/image-test $(INFRA_ARGS)
 
 lint: lint-rules lint-format lint-types lint-types-tests ## ruff (rules and format) and mypy; make -k lint: all, whatever fails
 
