@@ -11,6 +11,7 @@ does nothing without that file, so that it can stand behind every step that may 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from scripts.pipeline.state import State
 from scripts.pipeline.target import PARTS, Target, clients
 
 IMAGE = re.compile(r"[a-z0-9][a-z0-9.-]*(?::\d+)?/[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{64}")
+STATE = "deployment-state.json"
 MIGRATE = ("flask", "--app", "app", "migrate")
 # With the smoke test, five minutes of watching and a rollback these stay within the hour that the role's session lasts.
 MIGRATION_SECONDS = 600.0
@@ -41,6 +43,7 @@ def start(image: str, target: Target, state: Path, *, every: float) -> None:
     """
     if not IMAGE.fullmatch(image):
         raise PipelineError(f"{image!r} is no image by digest (<repository>@sha256:<64 hexadecimal digits>)")
+    state.unlink(missing_ok=True)  # of an earlier deployment, on a runner that is used again
     cluster = Cluster(clients("ecs"), target, every=every)
     former, before = cluster.running(), alarms_on(clients("cloudwatch"), target.alarms)
     if before:
@@ -83,8 +86,9 @@ def undo(target: Target, state: Path, *, every: float) -> None:
 
 def _command(arguments: list[str] | None) -> Callable[[], None]:
     parser = argparse.ArgumentParser(prog="deploy", description=__doc__)
-    parser.add_argument("--state", type=Path, default=Path("deployment-state.json"))
-    parser.add_argument("--every", type=float, default=10.0, help="seconds between two looks")
+    parser.add_argument("--state", type=Path, default=Path(os.environ.get("RUNNER_TEMP") or ".") / STATE)
+    every = float(os.environ.get("LOOK_EVERY") or 10)
+    parser.add_argument("--every", type=float, default=every, help="seconds between two looks (LOOK_EVERY)")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("start").add_argument("image")
     commands.add_parser("watch").add_argument("--seconds", type=float, required=True)
