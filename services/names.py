@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 from services.errors import InvalidInput
 from services.models import EXTENSIONS, VISIBILITIES
-from services.words import refuse_wordy
 
 MAX_TITLE = 255
 MAX_DESCRIPTION = 4000
@@ -52,8 +51,8 @@ def clean_text(value: str, *, field: str, limit: int, multiline: bool = False) -
 
 
 def clean_title(value: str) -> str:
-    """A title: one line of at most 255 characters and 27 different words."""
-    return refuse_wordy(clean_text(value, field="title", limit=MAX_TITLE))
+    """A title: one line of at most 255 characters."""
+    return clean_text(value, field="title", limit=MAX_TITLE)
 
 
 def clean_description(value: str) -> str:

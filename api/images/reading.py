@@ -20,7 +20,7 @@ from services.names import (
     clean_visibility,
     split_tags,
 )
-from services.words import MAX_WORDS, words_of
+from services.words import words_asked
 
 _SIDEWAYS = 5
 """The first EXIF orientation that shows an image turned by a quarter."""
@@ -80,9 +80,9 @@ def expectation(width: int | None, height: int | None, declared_type: str | None
 
 def wanted(query: Mapping[str, Any]) -> ImageQuery | None:
     """The query of a listing; None when no image can match it."""
-    words = words_of(clean_text(query.get("title", ""), field="title", limit=MAX_TITLE))
-    if query.get("title", "").strip() and not 0 < len(words) <= MAX_WORDS:
-        return None  # signs only, and titles are searched by words; or more words than any title has
+    words = words_asked(clean_text(query.get("title", ""), field="title", limit=MAX_TITLE))
+    if query.get("title", "").strip() and not words:
+        return None  # signs only, and titles are searched by words
     return ImageQuery(
         owner=clean_owner(query["user_id"]) if "user_id" in query else None,
         tags=clean_tags([*query.get("tag", ()), *split_tags(",".join(query.get("tags", ())))]),

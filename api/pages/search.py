@@ -9,7 +9,7 @@ from api.representation import metadata
 from services.errors import InvalidInput
 from services.models import Image, ImageQuery
 from services.names import clean_owner, clean_title, split_tags
-from services.words import words_of
+from services.words import words_asked
 
 
 def query_of(search: dict[str, Any]) -> ImageQuery:
@@ -17,7 +17,7 @@ def query_of(search: dict[str, Any]) -> ImageQuery:
 
     :raises InvalidInput: for text that is no owner, tag or title, and for a title without a word in it.
     """
-    words = words_of(clean_title(search["title"])) if search.get("title") else ()
+    words = words_asked(clean_title(search["title"])) if search.get("title") else ()
     if search.get("title") and not words:
         raise InvalidInput("title has no word to search for; use letters or digits.", code="invalid_field")
     until = search.get("until")

@@ -34,7 +34,7 @@ from api.v1.schemas import ApiHealth, Changes, Listed, ListQuery, Message, ReadQ
 from services.errors import InvalidInput, Unidentified
 from services.models import Caller, ImageQuery, UploadFields
 from services.names import clean_description, clean_owner, clean_tags, clean_title, split_tags
-from services.words import words_of
+from services.words import words_asked
 from utils.clock import iso8601, utc_now
 from utils.ids import image_id_of
 
@@ -157,7 +157,7 @@ def _wanted(query: dict[str, Any]) -> ImageQuery:
     # All of them, whatever is listed by: what is not valid is refused, not ignored.
     owner = clean_owner(query["user_id"]) if "user_id" in query else None
     tags = split_tags(query.get("tags", ""))
-    words = words_of(clean_title(query.get("title", "")))
+    words = words_asked(clean_title(query.get("title", "")))
     if query["filter_by"] == "tags":
         if not tags:
             raise InvalidInput("tags is required with filter_by=tags; name at least one.", code="invalid_field")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from services.words import MAX_WORDS
 from tests.surfaces.helpers import METADATA, assert_problem
 from tests.surfaces.images_client import JPEG, ids, listed, store
 
@@ -30,7 +29,7 @@ class TestListing:
     def test_nothing(self, client: FlaskClient) -> None:
         assert listed(client) == {"images": [], "count": 0, "last_key": None}
 
-    @pytest.mark.parametrize("title", ["!!!", " ".join(f"w{number}" for number in range(MAX_WORDS + 1))])
+    @pytest.mark.parametrize("title", ["!!!", "💥 …"])
     def test_a_title_that_no_image_can_have(self, client: FlaskClient, title: str) -> None:
         store(client, title="w1")
         assert listed(client, title=title) == {"images": [], "count": 0, "last_key": None}
