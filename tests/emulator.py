@@ -16,6 +16,8 @@ from pathlib import Path
 _SERVE = """
 import sys
 from moto.server import ThreadedMotoServer
+for line in sys.argv[1:]:
+    exec(line)
 server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
@@ -24,12 +26,15 @@ sys.stdin.read()  # its end is this process's end, also when the tests are kille
 
 
 @contextmanager
-def emulator(log: Path | None = None) -> Iterator[str]:
-    """The URL of an emulator of AWS that nothing else uses; ``log`` takes what it says."""
+def emulator(log: Path | None = None, *changes: str) -> Iterator[str]:
+    """The URL of an emulator of AWS that nothing else uses; ``log`` takes what it says.
+
+    ``changes`` are lines of Python that its process runs first.
+    """
     with (
         (log or Path(os.devnull)).open("w") as errors,
         subprocess.Popen(
-            [sys.executable, "-c", _SERVE],
+            [sys.executable, "-c", _SERVE, *changes],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
