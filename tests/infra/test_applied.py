@@ -16,8 +16,11 @@ import pytest
 
 import config
 from app import create_app, prepare
-from tests.infra import policies, workspace
+from services.storage import s3_events
+from tests.infra import needs, policies, workspace
 from tests.infra.conftest import Emulated
+from tests.infra.needs import Need
+from tests.infra.recorder import Recorder
 
 pytestmark = [pytest.mark.xdist_group("applied"), pytest.mark.timeout(600)]
 
@@ -110,17 +113,60 @@ def test_the_store_passes_its_contract_on_the_bucket(emulated: Emulated, outputs
     )
 
 
-def test_the_repository_passes_its_contract_on_the_table(emulated: Emulated, outputs: dict[str, str]) -> None:
-    # Of the whole suite the part that writes little: moto copies the table for each transaction.
-    suite = "tests/contract/image_repository"
-    run_suite(
-        f"{suite}/test_contract.py",
-        f"{suite}/test_pending.py",
-        choose="dynamodb",
-        TEST_DYNAMODB=emulated.url,
-        TEST_DYNAMO_TABLE=outputs["DYNAMO_TABLE"],
-        TEST_DYNAMO_REGION=outputs["AWS_REGION"],
-    )
+@pytest.fixture(scope="module")
+def rows_asked_for(emulated: Emulated) -> set[Need]:
+    """What the repository's contract asked for while it ran on the table."""
+    settings = emulated.complete.output("settings")
+    (described,) = (each for each in emulated.complete.resources() if each["type"] == "aws_dynamodb_table")
+    table = described["values"]["arn"]
+    with Recorder(emulated.url) as proxy:
+        # Of the whole suite the part that writes little: moto's transactions take long.
+        suite = "tests/contract/image_repository"
+        run_suite(
+            f"{suite}/test_contract.py",
+            f"{suite}/test_pending.py",
+            f"{suite}/test_listings.py::test_nothing_stored_is_one_empty_page",
+            f"{suite}/test_listings.py::test_a_last_page_that_is_full_says_so",
+            choose="dynamodb and not race",
+            TEST_DYNAMODB=proxy.url,
+            TEST_DYNAMO_TABLE=settings["DYNAMO_TABLE"],
+            TEST_DYNAMO_REGION=settings["AWS_REGION"],
+        )
+    # The suite makes its table where there is none; the service never does.
+    making = ("CreateTable", "TimeToLive")
+    calls = [call for call in proxy.calls if not call.headers["x-amz-target"].endswith(making)]
+    return {need for call in calls if call.is_by("test") for need in needs.of_dynamodb(call, table)}
+
+
+def test_the_repository_passes_its_contract_on_the_table_and_asks_for_what_is_granted(
+    emulated: Emulated, rows_asked_for: set[Need]
+) -> None:
+    policy = json.loads(emulated.complete.output("task_policy"))
+    granted = {
+        Need(action, resource)
+        for each in policies.statements(policy)
+        for action in each["Action"]
+        for resource in each["Resource"]
+        if action.startswith("dynamodb:")
+    }
+    assert rows_asked_for == granted
+
+
+def test_the_queue_is_asked_for_what_is_granted(
+    emulated: Emulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testtest")
+    url = emulated.complete.output("settings")["INGEST_QUEUE_URL"]
+    emulated.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    with Recorder(emulated.url) as proxy:
+        queue = s3_events.SqsQueue(url.replace(emulated.url, proxy.url), region=workspace.REGION)
+        for message in queue.receive(1):
+            queue.delete(message)
+    policy = json.loads(emulated.complete.output("task_policy"))
+    (granted,) = (each for each in policies.statements(policy) if each["Sid"] == "ReadArrivals")
+    asked = {need for call in proxy.calls for need in needs.of_sqs(call, granted["Resource"][0])}
+    assert {need.action for need in asked} == set(granted["Action"])
 
 
 def test_the_rest_of_complete_is_planned_and_leaves_the_applied_part_alone(emulated: Emulated) -> None:
