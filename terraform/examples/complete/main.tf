@@ -76,6 +76,7 @@ module "image_service" {
     domain_name        = var.domain_name
     certificate_arn    = var.certificate_arn
     image_digest       = var.image_digest
+    image_repository   = var.image_repository
     secret_key_arn     = module.secret.arn
     availability_zones = ["${var.region}a", "${var.region}b"]
     ingress_cidrs      = var.ingress_cidrs

@@ -90,6 +90,14 @@ variable "image_digest" {
   }
 }
 
+variable "image_repository" {
+  description = "The ECR repository of another environment, whose image this one runs; see modules/service. null: one is made."
+  type = object({
+    arn = string
+  })
+  default = null
+}
+
 variable "secret_key_version" {
   description = "Raise it by one to have a new SECRET_KEY made; listings that clients page through begin anew."
   type        = number
