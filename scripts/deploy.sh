@@ -10,7 +10,7 @@
 #   PYTHON=              the Python to run with; by default .venv/bin/python, else python3
 #
 # Every setting of the service that is set (MAX_IMAGE_SIZE, PRESIGNED_URL_EXPIRATION, ALLOW_ANONYMOUS, ...) is passed on
-# to the function. The last line is the API's URL. docs/deployment.md has the details.
+# to the function. The last line is the API's URL. docs/deployment-lambda.md has the details.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

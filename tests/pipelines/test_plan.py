@@ -68,12 +68,8 @@ def test_the_step_shows_what_a_branch_changes(runner: Runner, house: House) -> N
     )
     before = house.commit("infrastructure")
     queue = house.folder / "terraform/modules/storage/queue.tf"
-    assert "message_retention_seconds" in queue.read_text()
-    queue.write_text(
-        queue.read_text().replace(
-            "message_retention_seconds", "visibility_timeout_seconds = 7\n  message_retention_seconds", 1
-        )
-    )
+    assert "= 345600" in queue.read_text()
+    queue.write_text(queue.read_text().replace("= 345600", "= 345601"))
     runner.limit = 380
     runner.context["github.event.pull_request.base.sha"] = before
     runner.environ["GITHUB_STEP_SUMMARY"] = str(runner.scratch / "summary")
@@ -82,5 +78,5 @@ def test_the_step_shows_what_a_branch_changes(runner: Runner, house: House) -> N
     assert codes == {STEP: 0}, runner.said(STEP)
     assert "0 added, 1 changed, 0 removed" in said
     assert "aws_sqs_queue" in said
-    assert "visibility_timeout_seconds" in said
+    assert '-  "message_retention_seconds": 345600' in said
     assert (runner.scratch / "summary").read_text() == said

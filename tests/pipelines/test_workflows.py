@@ -95,7 +95,7 @@ def test_checkouts_leave_no_token_behind() -> None:
 
 def test_who_starts_what() -> None:
     assert workflow("pr.yml")["on"] == {"pull_request": {"branches": ["main"]}}
-    assert workflow("build.yml")["on"] == {"push": {"branches": ["main"]}}
+    assert workflow("build.yml")["on"] == {"push": {"branches": ["main"]}, "workflow_dispatch": None}
     assert workflow("release.yml")["on"] == {"push": {"tags": ["v*.*.*"]}, "workflow_dispatch": None}
     for file in ("checks.yml", "deploy.yml"):
         assert set(workflow(file)["on"]) == {"workflow_call"}

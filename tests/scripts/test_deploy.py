@@ -111,7 +111,7 @@ def test_the_handler_named_by_default_is_there() -> None:
 
 def test_the_documented_variables_are_those_of_the_code() -> None:
     plan = read_plan({})
-    text = (ROOT / "docs" / "deployment.md").read_text()
+    text = (ROOT / "docs" / "deployment-lambda.md").read_text()
     documented: dict[str, str] = {}
     for names, default in re.findall(r"^\| (`[A-Z_`, ]+`) \| ([^|]+) \|", text, re.MULTILINE):
         values = re.findall(r"`([^`]+)`", default) or [default.strip()]
