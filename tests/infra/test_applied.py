@@ -22,7 +22,7 @@ from tests.infra.conftest import Emulated
 from tests.infra.needs import Need
 from tests.infra.recorder import Recorder
 
-pytestmark = [pytest.mark.xdist_group("applied"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_a_second_apply_changes_nothing(emulated: Emulated) -> None:

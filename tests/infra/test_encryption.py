@@ -18,7 +18,7 @@ from tests.infra.policies import Document
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-pytestmark = [pytest.mark.xdist_group("applied"), pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 HEADER = "s3:x-amz-server-side-encryption"
 TLS = {"aws:SecureTransport": "true"}

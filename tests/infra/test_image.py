@@ -22,7 +22,7 @@ from tests.infra import dockerfile, image
 from tests.infra.image import Image
 from tests.infra.workspace import ROOT
 
-pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 SETTINGS = {"ENVIRONMENT": "production", "SECRET_KEY": "k" * 32, "ALLOW_ANONYMOUS": "1"}
 STOPS_WITHIN = 30  # what ECS gives a task between SIGTERM and SIGKILL

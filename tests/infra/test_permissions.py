@@ -14,7 +14,7 @@ from tests.infra import policies
 from tests.infra.conftest import Emulated
 from tests.infra.policies import several
 
-pytestmark = [pytest.mark.xdist_group("applied"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 EVERY_RESOURCE = {"ecr:GetAuthorizationToken", "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"}
 """Actions for which AWS knows no resources."""

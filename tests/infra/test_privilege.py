@@ -28,7 +28,7 @@ from tests.infra.workspace import ROOT
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-pytestmark = [pytest.mark.xdist_group("applied"), pytest.mark.timeout(1200)]  # two servers may have to be built
+pytestmark = pytest.mark.timeout(1200)  # two servers may have to be built
 
 APPLIED = "acme-images"
 SUITES = ("tests/contract/object_store", "tests/surfaces/direct")

@@ -9,7 +9,7 @@ import pytest
 from services.metadata import dynamo_table
 from tests.infra.conftest import Emulated
 
-pytestmark = [pytest.mark.xdist_group("applied"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 TABLE = "images-production"
 
