@@ -87,9 +87,11 @@ def test_the_service_runs_on_the_outputs(
     ticket = client.post("/images/upload", json={"user_id": "ann", "content_type": "image/jpeg"}).get_json()
     put = urllib.request.Request(ticket["upload_url"], jpeg_photo, {"Content-Type": "image/jpeg"}, method="PUT")
     urllib.request.urlopen(put, timeout=30).close()
-    # The bucket announced the arrival in the queue, and nothing else has looked at it yet.
+    # The bucket announced the arrival in the queue, and nothing else has looked at it yet. Before it lies what S3 sends
+    # when a queue is told of a bucket (s3:TestEvent), unless something has read it.
     ingest = app.test_cli_runner().invoke(args=["ingest", "--once"])
-    assert (ingest.exit_code, ingest.output) == (0, "1 notifications\n")
+    assert ingest.exit_code == 0, ingest.output
+    assert re.fullmatch(r"[12] notifications\n", ingest.output)
     assert client.get(f"/image/{ticket['image_id']}").data == jpeg_photo
     assert not (tmp_path / "never-made").exists(), "the service wrote to its disk"
 
