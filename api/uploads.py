@@ -76,6 +76,8 @@ def store_form(
     content_type, length = request.content_type or "", request.content_length
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         raise NoFile
+    if length == 0:
+        raise NoFile
     if length is not None:
         # What the fields may take is allowed on top; the exact limit is enforced while reading.
         refuse_size(length - MAX_FIELD_BYTES)
@@ -214,6 +216,7 @@ class _Form:
         self._extras = extras
         self._taken = _COMMON_FIELDS | (extras.names if extras else frozenset())
         self._into_file = False
+        self._misnamed = False
         self._field = ""
         self._value = bytearray()
         self._field_bytes = 0
@@ -230,6 +233,8 @@ class _Form:
         else:
             self._field_bytes += len(event)
             if self._field_bytes > MAX_FIELD_BYTES:
+                if self._misnamed and self.upload is None:
+                    raise NoFile  # not "too large", which a photograph under another name is as well
                 raise TooLarge(f"The form's fields are larger than {MAX_FIELD_BYTES} bytes together.")
             self._value += event
 
@@ -250,6 +255,7 @@ class _Form:
         self._into_file = part.name == FILE_FIELD and part.filename is not None
         if not self._into_file:
             self._field, self._value = part.name, bytearray()
+            self._misnamed = part.name not in self._taken and (part.filename is not None or part.name == FILE_FIELD)
             return
         if not part.filename:
             raise NoFile

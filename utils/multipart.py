@@ -15,6 +15,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 MAX_PARTS = 64
 MAX_HEADER_LINE = 8 * 1024
 MAX_HEADERS = 8
+MAX_PREAMBLE = 4 * 1024
 MAX_BOUNDARY = 200  # RFC 2046, section 5.1.1 says 70; Werkzeug's test client sends 71 now and then, others more
 
 
@@ -92,15 +93,15 @@ def _events(parser: PushMultipartParser, chunks: Iterable[bytes], delimiter: byt
     for chunk in chunks:
         rest = rest + chunk if rest else chunk
         while rest and not _ended(parser):
+            if _too_little(parser, rest, dashed, opens):
+                break  # without more the form is cut, and close() says so
             if segment is None:
                 end = _end_of_head(parser, rest, dashed)
                 segment = next((each for each in list(parser.parse(rest[:end])) if each), None)
-                rest, opens = rest[end:], True
+                rest, opens = rest[end:], segment is not None
                 if segment:
                     yield Part(segment.name or "", segment.filename, segment.content_type)
                 continue
-            if opens and len(rest) < len(dashed) and dashed.startswith(rest):
-                break  # too little to tell; without more the form is cut, and close() says so
             if opens and rest.startswith(dashed):
                 rest = b"\r\n" + rest
             opens = False
@@ -115,6 +116,17 @@ def _events(parser: PushMultipartParser, chunks: Iterable[bytes], delimiter: byt
             rest, segment = rest[len(delimiter) + 2 :], None
         if _ended(parser):
             return
+
+
+def _too_little(parser: PushMultipartParser, rest: bytes, dashed: bytes, opens: bool) -> bool:
+    """Whether ``rest`` may be the beginning of a delimiter that is looked for.
+
+    The library wants the first one in the first piece: where the network cuts must make no difference.
+    """
+    if parser._state is multipart._PREAMBLE:
+        at = rest.find(dashed)
+        return (at < 0 or len(rest) < at + len(dashed) + 2) and len(rest) <= MAX_PREAMBLE
+    return opens and len(rest) < len(dashed) and dashed.startswith(rest)
 
 
 def _end_of_head(parser: PushMultipartParser, rest: bytes, dashed: bytes) -> int:

@@ -55,6 +55,29 @@ class TestUpload:
         response = client.post("/upload", data=body, content_type="multipart/form-data; boundary=b")
         assert assert_problem(response, 400, "no_file")["error"] == "no file provided"
 
+    @pytest.mark.parametrize(
+        "disposition",
+        [
+            'name="image"; filename="a.jpg"',
+            'name="file[]"; filename="a.jpg"',
+            'name="file"',
+            "name=\"'file'\"; filename=a.jpg",
+        ],
+    )
+    def test_a_photograph_under_another_name(self, client: FlaskClient, jpeg_photo: bytes, disposition: str) -> None:
+        """It is larger than all fields may be, which is not what its sender has to know."""
+        head = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()
+        body = head + jpeg_photo + b"\r\n--b--\r\n"
+        response = client.post("/upload", data=body, content_type="multipart/form-data; boundary=b")
+        assert assert_problem(response, 400, "no_file")["error"] == "no file provided"
+
+    def test_a_large_field_is_too_large(self, client: FlaskClient) -> None:
+        data = {"description": "x" * 70_000}
+        assert_problem(client.post("/upload", data=data, content_type="multipart/form-data"), 413, "too_large")
+
+    def test_an_empty_form(self, client: FlaskClient) -> None:
+        assert_problem(client.post("/upload", data=b"", content_type="multipart/form-data; boundary=b"), 400, "no_file")
+
     def test_without_a_form(self, client: FlaskClient, jpeg_photo: bytes) -> None:
         assert_problem(client.post("/upload"), 400, "no_file")
         assert_problem(client.post("/upload", data=jpeg_photo, content_type="image/jpeg"), 400, "no_file")

@@ -59,6 +59,29 @@ def test_an_empty_part_needs_no_blank_line(size: int, start: bytes) -> None:
     ]
 
 
+@pytest.mark.parametrize("start", [b"", b"\r\n", b"This is a MIME preamble.\r\n", b"two\r\n\r\nparagraphs\r\n"])
+def test_it_makes_no_difference_where_a_form_is_cut(start: bytes) -> None:
+    form = start + FORM + b"epilogue"
+    whole = collect(form)
+    assert len(whole) == 2
+    assert all(collect(form, size) == whole for size in range(1, len(form)))
+
+
+@pytest.mark.parametrize("size", [1, 512, 1 << 20])
+def test_a_boundary_that_does_not_come_is_not_awaited_for_long(size: int) -> None:
+    read = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read
+        while True:
+            read += size
+            yield b"x" * size
+
+    with pytest.raises(FormSyntaxError):
+        list(parse_form(endless(), "B"))
+    assert read <= max(size, 8 * 1024)
+
+
 @pytest.mark.parametrize("size", [1, 5, 1 << 20])
 def test_the_parts_behind_empty_ones_count(size: int) -> None:
     with pytest.raises(FormLimitError):
