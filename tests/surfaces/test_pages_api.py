@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.pages.api_schemas import LabelLatest, LabelListed, LabelUploaded
-from services.errors import BackendMisconfigured, BackendUnavailable
-from tests.contract.image_repository.samples import CREATED, an_image
+from services.errors import BackendMisconfigured
 from tests.images import jpeg
 from tests.surfaces.helpers import METADATA, assert_problem
 
@@ -28,17 +27,6 @@ BAD_LABELS = ["a b", "a.b", "x" * 65, "é", "a%22b", "<b>", "%00", "a;b", "a:b",
 def submit(client: FlaskClient, label: str, data: bytes | None = None, user: str | None = None) -> TestResponse:
     form = {"file": (io.BytesIO(jpeg() if data is None else data), "photo.jpg")}
     return client.post(f"/upload/{label}", data=form, headers={} if user is None else {"X-User-ID": user})
-
-
-def keep(client: FlaskClient, label: str, number: int) -> list[str]:
-    """Rows of ``number`` images without their bytes; returns their ids, newest first."""
-    repository = client.application.extensions["image-service"].images._repository
-    ids = []
-    for each in range(number):
-        image = an_image(owner=label, created_at=CREATED + timedelta(minutes=each // 3))
-        repository.add(image)
-        ids.append((image.created_at, image.image_id))
-    return [image_id for _, image_id in sorted(ids, reverse=True)]
 
 
 def assert_failure(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
@@ -193,60 +181,6 @@ class TestAll:
     def test_a_label_without_images(self, client: FlaskClient) -> None:
         body = client.get("/api/images/nobody").get_json()
         assert (body["success"], body["image_id"], body["count"], body["images"]) == (True, "nobody", 0, [])
-
-    @pytest.mark.parametrize("number", [100, 101, 250])
-    def test_all_of_many(self, client: FlaskClient, number: int) -> None:
-        kept = keep(client, "user123", number)
-        keep(client, "user1234", 1)
-        answer = client.get("/api/images/user123")
-        assert (answer.status_code, answer.content_type) == (200, "application/json")
-        assert answer.headers["Cache-Control"] == "no-store"
-        body = answer.get_json()
-        assert LabelListed().validate(body) == {}
-        images = body.pop("images")
-        assert body == {"success": True, "image_id": "user123", "count": number, "cursor": None, "next": None}
-        assert [each["key"].removesuffix(".jpg") for each in images] == kept
-        assert all(each["s3_url"].startswith("http://localhost/objects/") for each in images)
-        assert {tuple(sorted(each)) for each in images} == {tuple(sorted((METADATA | LATEST) - {"success"}))}
-
-    def test_many_are_not_held_at_once(self, client: FlaskClient) -> None:
-        keep(client, "user123", 250)
-        answer = client.get("/api/images/user123", buffered=False)
-        assert answer.content_length is None  # so that servers send it as it comes
-        pieces = list(answer.response)
-        answer.close()
-        assert max(map(len, pieces)) < sum(map(len, pieces)) / 2
-
-    def test_a_failure_behind_the_first_page_breaks_the_answer_off(self, client: FlaskClient) -> None:
-        """Its status is sent by then: only an answer that does not end tells the client that images are missing."""
-        keep(client, "user123", 250)
-        listings = client.application.extensions["image-service"].listings
-        whole, seen = listings._repository, []
-
-        class Failing:
-            def search(self, *asked: Any, **options: Any) -> Any:
-                seen.append(options)
-                if len(seen) > 1:
-                    raise BackendUnavailable
-                return whole.search(*asked, **options)
-
-        listings._repository = Failing()
-        with pytest.raises(BackendUnavailable):
-            client.get("/api/images/user123", buffered=True)
-        assert len(seen) == 2
-        assert_failure(client.get("/api/images/user123"), 503, "backend_unavailable")
-
-    def test_all_behind_a_cursor(self, client: FlaskClient) -> None:
-        kept = keep(client, "user123", 205)
-        cursor = client.get("/api/images/user123?limit=2").get_json()["cursor"]
-        body = client.get(f"/api/images/user123?cursor={cursor}").get_json()
-        assert (body["count"], body["cursor"]) == (203, None)
-        assert [each["key"].removesuffix(".jpg") for each in body["images"]] == kept[2:]
-
-    def test_a_head_request_sends_no_images(self, client: FlaskClient) -> None:
-        keep(client, "user123", 101)
-        answer = client.head("/api/images/user123")
-        assert (answer.status_code, answer.data) == (200, b"")
 
     def test_page_by_page(self, client: FlaskClient) -> None:
         keys = [submit(client, "user123").get_json()["key"] for _ in range(5)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from services.models import DayTotal, Image, ImageQuery, Page, Position, Totals
-from services.ports import ImageRepository
+from services.ports import ImageRepository, Repository
 from services.words import words_of
 
 
@@ -73,3 +73,16 @@ def totals(images: Iterable[Image], *, days: int, today: date) -> Totals:
         deleted=len(images) - len(visible),
         days=tuple(DayTotal(day, len(by_day[day]), sum(by_day[day])) for day in recent),
     )
+
+
+def store(repository: Repository, images: Iterable[Image]) -> list[Image]:
+    """Add them all."""
+    stored = list(images)
+    for image in stored:
+        repository.add(image)
+    return stored
+
+
+def found(repository: Repository, **query) -> set[str]:
+    """The ids of all that a query finds."""
+    return {image.image_id for image in walk(repository, ImageQuery(**query), 100)}

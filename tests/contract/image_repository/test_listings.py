@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,10 +11,10 @@ from typing import Any
 import pytest
 
 from services.errors import ImageNotFound, VersionConflict
-from services.models import Image, ImageQuery
+from services.models import ImageQuery
 from services.ports import Repository
-from services.words import words_asked, words_of
-from tests.contract.image_repository.model import assert_next_page, listed, place, walk
+from services.words import words_of
+from tests.contract.image_repository.model import assert_next_page, found, listed, place, store, walk
 from tests.contract.image_repository.samples import CREATED, a_marker, a_version, an_image, with_current
 
 SECOND = timedelta(seconds=1)
@@ -33,17 +32,6 @@ HOSTILE = [
     "null",
     LONG,
 ]
-
-
-def store(repository: Repository, images: Iterable[Image]) -> list[Image]:
-    stored = list(images)
-    for image in stored:
-        repository.add(image)
-    return stored
-
-
-def found(repository: Repository, **query) -> set[str]:
-    return {image.image_id for image in walk(repository, ImageQuery(**query), 100)}
 
 
 def test_nothing_stored_is_one_empty_page(repository: Repository) -> None:
@@ -117,61 +105,6 @@ def test_tags_are_exact(repository: Repository) -> None:
         ("c%",),
     ):
         assert found(repository, tags=tags) == set(), tags
-
-
-def test_words_are_whole_and_without_case(repository: Repository) -> None:
-    image = an_image(title="Die STRASSE, bei Nacht: don’t_stop café №5", tags=("tag",))
-    repository.add(image)
-    for text in ("straße", "Strasse NACHT", "don't_stop", "CAFÉ", "cafe\u0301", "no5", "bei die"):
-        assert found(repository, words=words_of(text)) == {image.image_id}, text
-        assert found(repository, words=words_of(text), owner="ada") == {image.image_id}, text
-    for text in ("stras", "nachts", "don", "tag", "cafe", "straße tag"):
-        assert found(repository, words=words_of(text)) == set(), text
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        " ".join(chr(ord("\U00020000") + number) for number in range(128)),
-        " ".join(f"w{number:02}" for number in range(64)),
-    ],
-    ids=["128 words", "64 words"],
-)
-def test_every_word_of_a_long_title_is_found(repository: Repository, title: str) -> None:
-    image = an_image(title=title, tags=tuple(f"t{number}" for number in range(20)))
-    store(repository, [image, an_image(title="another", tags=("t0",))])
-    words = words_of(title)
-    assert len(title) <= 255
-    for word in words:
-        assert found(repository, words=(word,)) == {image.image_id}
-    for query in (words, words[60:], (words[0], words[-1]), words[:61:20]):
-        assert found(repository, words=query) == {image.image_id}
-        assert found(repository, owner="ada", tags=("t3", "t19"), words=query) == {image.image_id}
-        assert found(repository, words=(*query, "none")) == set()
-    repository.describe(replace(image, title="short"), expected_revision=1)
-    assert found(repository, words=words[:1]) == set()
-    assert found(repository, words=("short",), tags=("t7",)) == {image.image_id}
-
-
-def test_parts_of_a_title_without_spaces_are_found(repository: Repository) -> None:
-    tower, east, cat = (an_image(title=title) for title in ("夜の東京タワー", "京都と東北", "黒猫とแมว"))
-    store(repository, (tower, east, cat))
-    for text, images in {
-        "東京": {tower}, "東京タワー": {tower}, "タワー 夜": {tower}, "京": {tower, east}, "東": {tower, east},
-        "猫": {cat}, "แมว": {cat}, "京都": {east}, "東京都": set(), "猫 京都": set(),
-    }.items():  # fmt: skip
-        assert found(repository, words=words_asked(text)) == {image.image_id for image in images}, text
-
-
-def test_a_word_is_no_tag_and_a_pair_is_no_tag(repository: Repository) -> None:
-    word = an_image(title="red", tags=())
-    tag = an_image(title="", tags=("red",))
-    pair = an_image(title="", tags=("red", "blue"))
-    store(repository, (word, tag, pair))
-    assert found(repository, words=("red",)) == {word.image_id}
-    assert found(repository, tags=("red",)) == {tag.image_id, pair.image_id}
-    assert found(repository, tags=("red", "blue")) == {pair.image_id}
-    assert found(repository, tags=("red",), words=("red",)) == set()
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -342,29 +275,3 @@ def test_a_walk_while_others_add_and_delete(repository: Repository) -> None:
             done.set()
         for other in others:
             other.result()
-
-
-def test_a_deleted_image_is_listed_with_what_can_be_restored(repository: Repository) -> None:
-    images = store(repository, (an_image(created_at=CREATED + number * SECOND) for number in range(3)))
-    never = an_image(a_marker(), created_at=CREATED - SECOND)
-    repository.add(never)
-    replaced = with_current(images[1], "v2")
-    repository.replace(replaced, expected_revision=1)
-    for image, revision in ((images[0], 1), (replaced, 2), (images[2], 1)):
-        marker = replace(image, current=a_marker(f"marker-{revision}"))
-        repository.replace(marker, expected_revision=revision)
-    again = replace(images[2], current=a_marker("another"))
-    repository.replace(again, expected_revision=2)
-    for query in (ImageQuery(deleted=True), ImageQuery("ada", tags=("cat",), deleted=True)):
-        page = repository.search(query, limit=10)
-        shown = {image.image_id: image.restorable for image in page.images}
-        assert shown == {
-            images[0].image_id: images[0].current,
-            images[1].image_id: replaced.current,
-            images[2].image_id: images[2].current,
-            never.image_id: None,
-        }
-        short = repository.search(query, limit=1)
-        assert [image.restorable for image in short.images] == [images[2].current]
-    repository.replace(with_current(images[0], "v9"), expected_revision=2)
-    assert repository.search(ImageQuery(), limit=10).images[0].restorable is None
