@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,8 +179,8 @@ def test_what_was_not_built_is_not_deployed(release: Release) -> None:
 @pytest.mark.parametrize(
     "event", [{"fork": True}, {"ref": "refs/heads/main"}, {"ref": "refs/heads/feature"}, {"name": "pull_request"}]
 )
-def test_forks_and_branches_are_refused_before_anything_is_asked(release: Release, event: dict[str, str]) -> None:
-    given = {"ref": "refs/tags/v1.2.3", "commit": release.commit, **event}
+def test_forks_and_branches_are_refused_before_anything_is_asked(release: Release, event: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"ref": "refs/tags/v1.2.3", "commit": release.commit, **event}
     release.runner.environ |= release.house.event(**given)
     assert release.run() == {STEPS[0]: 1, BACK: 0}
     assert release.cloud.rollouts.calls == []

@@ -20,7 +20,7 @@ DOCUMENTS = ROOT / "docs/deployment.md"
 
 def environments() -> dict[str, str]:
     """GitHub environment -> which of Terraform's roles its jobs take."""
-    found = {}
+    found: dict[str, str] = {}
     for file, name, job in jobs():
         if any(step.get("uses") == "./.github/actions/aws" for step in job.get("steps", [])):
             environment = job["environment"]["name"]

@@ -42,7 +42,7 @@ def test_every_action_is_pinned_by_its_commit_with_the_version_beside_it() -> No
     assert len(foreign) > 20
     for line in foreign:
         assert re.fullmatch(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
-    pins = {}
+    pins: dict[str, str] = {}
     for line in foreign:
         name, _, pin = line.removeprefix("uses: ").partition("@")
         assert pins.setdefault(name, pin) == pin, f"{name} has two pins"
