@@ -96,6 +96,11 @@ variable "image_repository" {
     arn = string
   })
   default = null
+
+  validation {
+    condition     = var.image_repository == null ? true : can(regex("^arn:aws[a-z-]*:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9][a-z0-9._/-]*$", var.image_repository.arn))
+    error_message = "image_repository.arn: write a repository's ARN, arn:aws:ecr:<region>:<account>:repository/<name>, or null for the whole."
+  }
 }
 
 variable "secret_key_version" {
