@@ -23,7 +23,7 @@ from scripts.pipeline.errors import PipelineError, run
 from scripts.pipeline.outputs import summary
 
 PROVENANCE = "https://slsa.dev/provenance/v1"
-BILL = "https://spdx.dev/Document"
+BILL = "https://spdx.dev/Document/v2.3"  # with the version of SPDX that the bill is written in
 WORKFLOW = ".github/workflows/build.yml"
 SOURCE = "refs/heads/main"
 
