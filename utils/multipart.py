@@ -133,12 +133,19 @@ def _end_of_head(parser: PushMultipartParser, rest: bytes, dashed: bytes) -> int
     """How much of ``rest`` the parser may be given so that it does not read past the next head's end."""
     held = bytes(parser._buffer)
     data = held + rest
+    opening = parser._state is multipart._PREAMBLE
+    first = data.find(dashed) if opening else 0
     if parser._state is multipart._HEADER and data.startswith(b"\r\n"):
         found, tail = 0, 2
+    elif opening and first >= 0 and data.startswith(dashed + b"--", first):  # a form without parts
+        found, tail = first, len(dashed) + 2
     else:
-        first = data.find(dashed) if parser._state is multipart._PREAMBLE else 0
         found, tail = (data.find(b"\r\n\r\n", first) if first >= 0 else -1), 4
-    return found + tail - len(held) if found >= 0 else len(rest)
+    end = found + tail if found >= 0 else len(data)
+    head = data[max(0, first) : end]
+    if head.count(b"\n") != head.count(b"\r\n"):  # which the library sees only where a line has not all come
+        raise FormSyntaxError("invalid line break in segment header")
+    return end - len(held)
 
 
 def _end_of_payload(rest: bytes, delimiter: bytes) -> tuple[int, bool]:

@@ -106,6 +106,8 @@ def test_a_cut_form_is_refused_wherever_it_is_cut(cut: int) -> None:
     "form",
     [
         FORM.replace(b"\r\n", b"\n"),
+        FORM.replace(b"--B\r\n", b"--B\r\n\n"),
+        FORM.replace(b"\r\nContent-Type", b"\nContent-Type"),
         FORM.replace(b"form-data", b"attachment"),
         FORM.replace(b"Content-Disposition", b"Content Disposition"),
         FORM.replace(b'; name="title"', b""),
@@ -113,9 +115,10 @@ def test_a_cut_form_is_refused_wherever_it_is_cut(cut: int) -> None:
         FORM.replace(b'"title"', b'"\xff\xfe"'),
     ],
 )
-def test_malformed_forms_are_refused(form: bytes) -> None:
+@pytest.mark.parametrize("size", [1, 5, 30, 1 << 20])
+def test_malformed_forms_are_refused(form: bytes, size: int) -> None:
     with pytest.raises(FormSyntaxError):
-        collect(form)
+        collect(form, size)
 
 
 @pytest.mark.parametrize(
