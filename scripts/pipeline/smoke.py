@@ -61,6 +61,7 @@ class Smoke:
 
         :raises PipelineError: at the first that does not do what it should.
         """
+        check_url(self.base)
         self._wait_until_ready()
         image = png()
         try:
@@ -148,13 +149,21 @@ class Smoke:
             raise PipelineError(f"smoke test after {', '.join(self.done) or 'nothing'}: {otherwise}")
 
 
+def check_url(url: str) -> None:
+    """Refuse what is no web address; urllib would open files as well.
+
+    :raises PipelineError: when the URL is none of HTTP's.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise PipelineError(f"{url!r} is not an http(s) URL")
+
+
 def request(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
     """One request, redirects followed.
 
     :raises PipelineError: when there is no answer, or the URL is none of HTTP's.
     """
-    if not url.startswith(("http://", "https://")):
-        raise PipelineError(f"{url!r} is not an http(s) URL")
+    check_url(url)
     asked = urllib.request.Request(url, body, dict(headers), method=method)  # noqa: S310 - the scheme was checked
     try:
         with urllib.request.urlopen(asked, timeout=REQUEST_SECONDS) as got:  # noqa: S310 - the same
