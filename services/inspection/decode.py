@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-from services.errors import NotAnImage, Overloaded, TooManyPixels
+from services.errors import NotAnImage, Overloaded, TooManyPixels, UnsupportedType
 
 _CHILD = Path(__file__).with_name("decode_child.py")
 _MAX_ANSWER = 1024
@@ -29,6 +29,10 @@ START_TIMEOUT = 20.0
 """Seconds that an upload waits for its turn when as many children run as may."""
 
 _FAILED = "The image does not decode: it is damaged, or needs more memory than it may use."
+_UNKNOWN = (
+    "Every image is decoded before it is stored, and the decoder does not know this one's compression or colours; "
+    "save it in another way, for example as a PNG."
+)
 _HUNG = "The image takes too long to decode."
 
 
@@ -86,7 +90,9 @@ class DecodeVerifier:
             self._listening = False
 
     def finish(self) -> None:
-        """Return when the image decoded; raises ``NotAnImage`` when it did not, or the child crashed or hung."""
+        """Return when the image decoded; raises ``NotAnImage`` when it did not, or the child crashed or hung, and
+        ``UnsupportedType`` for what the decoder was not built with.
+        """
         if self._socket is None:
             raise NotAnImage("The file is empty.")
         try:
@@ -98,6 +104,8 @@ class DecodeVerifier:
             raise NotAnImage(_HUNG, detail="the decoding child was stopped at its time limit")
         if answer == b"pixels\n":
             raise TooManyPixels(f"The image has more than {self._max_pixels} pixels, which is the limit.")
+        if answer.startswith(b"unknown "):
+            raise UnsupportedType(_UNKNOWN, detail=_detail(answer, status))
         if answer != b"ok\n":
             raise NotAnImage(_FAILED, detail=_detail(answer, status))
 

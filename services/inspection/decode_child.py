@@ -3,7 +3,8 @@
 Started by path in Python's isolated mode, so it imports nothing of the service. It limits itself before native code
 sees a byte; whatever that code does then, crash, spin or allocate, ends with this process.
 
-Arguments: max_pixels, memory_bytes, cpu_seconds. Answer: one line, ``ok``, ``pixels`` or ``broken <why>``.
+Arguments: max_pixels, memory_bytes, cpu_seconds. Answer: one line, ``ok``, ``pixels``, ``unknown <why>`` or
+``broken <why>``.
 
 What is decoded: all of JPEG, PNG, GIF, WebP and of every TIFF page; an AVIF's primary image (libheif plays no sequences
 here) and an APNG's default image. libvips has no BMP loader in its binary package, so BMP is checked here: that every
@@ -22,6 +23,10 @@ from typing import Any
 _STDIN, _STDOUT = 0, 1
 _READ = 1 << 16
 _LOADERS = ("Jpeg", "Png", "Nsgif", "Webp", "Tiff", "Heif")
+
+
+_NOT_BUILT_IN = ("support is not configured", "bad labq format")
+"""What libvips says of whole TIFFs whose compression or colours it was not built to read."""
 
 
 class TooManyPixelsError(Exception):
@@ -67,9 +72,12 @@ def _decode(pyvips: Any, source: Any, max_pixels: int) -> None:
     options = {"access": "sequential", "fail_on": "error"}
     try:
         image = pyvips.Image.new_from_source(source, "", **options)
-    except pyvips.Error:
-        # libvips does not know an AVIF by the brand "avis", but its loader reads it.
-        image = pyvips.Image.heifload_source(source, **options)
+    except pyvips.Error as first:
+        try:
+            # libvips does not know an AVIF by the brand "avis", but its loader reads it.
+            image = pyvips.Image.heifload_source(source, **options)
+        except pyvips.Error:
+            raise first from None  # what its own loader said of anything else
     fields = image.get_fields()
     loader = image.get("vips-loader")
     pages = image.get("n-pages") if "n-pages" in fields else 1
@@ -169,7 +177,8 @@ def verdict(max_pixels: int) -> str:
     except TooManyPixelsError:
         return "pixels"
     except (BrokenError, MemoryError, OSError, ValueError, struct.error) as error:
-        return "broken " + " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        kind = "unknown" if any(known in str(error) for known in _NOT_BUILT_IN) else "broken"
+        return f"{kind} " + " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return "ok"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
-from services.errors import NotAnImage, Overloaded, TooManyPixels
+from services.errors import NotAnImage, Overloaded, TooManyPixels, UnsupportedType
 from services.inspection.decode import DecodeVerifier
 from services.inspection.decode_child import BrokenError, check_runs
 from tests import images
@@ -97,6 +99,18 @@ def test_damage_that_only_decoding_finds() -> None:
     assert inspect(data).width == 200
     with pytest.raises(NotAnImage, match="does not decode"):
         verify(data)
+
+
+@pytest.mark.parametrize("options", [{"compression": "zstd"}, {"compression": "lzma"}, {"mode": "LAB"}])
+def test_what_the_decoder_was_not_built_with_is_not_called_damaged(options: dict[str, str]) -> None:
+    picture = Image.new("RGB", (20, 20), "red")
+    if "mode" in options:
+        picture = Image.frombytes("LAB", (20, 20), bytes(1200))
+    out = io.BytesIO()
+    picture.save(out, "TIFF", compression=options.get("compression"))
+    assert inspect(out.getvalue()).width == 20
+    with pytest.raises(UnsupportedType, match="does not know"):
+        verify(out.getvalue())
 
 
 @pytest.mark.parametrize("kind", ["png", "gif", "avif", "tiff"])
