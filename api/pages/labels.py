@@ -10,6 +10,8 @@ from api.context import caller
 from services.errors import ImageNotFound, InvalidInput
 from services.models import Caller
 
+_RESERVED = frozenset(("metrics",))
+"""What monitors ask of every service: a page's 200 would pass for an answer."""
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -38,6 +40,6 @@ class PageName(BaseConverter):
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map)
-        fixed = {rule.rule.strip("/") for rule in url_map.iter_rules() if not rule.arguments}
+        fixed = _RESERVED | {rule.rule.strip("/") for rule in url_map.iter_rules() if not rule.arguments}
         names = "|".join(sorted(re.escape(name) for name in fixed if name and "/" not in name))
         self.regex = rf"(?!(?:{names})$)[^/]+" if names else "[^/]+"

@@ -89,6 +89,10 @@ def test_fixed_paths_win_over_labels(make_app: Callable[..., Flask]) -> None:
     assert page_of(client, "/admin").all("form", id="search")
 
 
+def test_what_monitors_ask_every_service_for_is_no_page(client: FlaskClient) -> None:
+    assert_problem(client.get("/metrics"), 404, "not_found")
+
+
 def test_no_page_lets_scripts_in_from_elsewhere(client: FlaskClient) -> None:
     store(client, "alice", title="One")
     script = "/pages/static/upload.js"
