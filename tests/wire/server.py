@@ -39,10 +39,12 @@ class LiveServer:
 
     :param data_dir: its DATA_DIR, which outlives it.
     :param env: further variables of config.py; DATA_DIR, HOST and PORT in it are overruled.
+    :param descriptors: the most files that each of its processes may have open; None: as many as this one.
     """
 
-    def __init__(self, data_dir: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data_dir: Path, env: Mapping[str, str] | None = None, *, descriptors: int | None = None) -> None:
         self.data_dir = data_dir
+        self._descriptors = descriptors
         self.port = free_port()
         self.env = {**(env or {}), "DATA_DIR": str(data_dir), "HOST": "127.0.0.1", "PORT": str(self.port)}
         self.base_url = f"http://127.0.0.1:{self.port}"
@@ -53,8 +55,9 @@ class LiveServer:
 
     def start(self, *, wait: bool = True) -> LiveServer:
         """Start it and, unless told otherwise, wait until it answers; raises ``StartRefused`` when it ends instead."""
+        limited = ("prlimit", f"--nofile={self._descriptors}:{self._descriptors}") if self._descriptors else ()
         self._process = subprocess.Popen(
-            COMMAND,
+            (*limited, *COMMAND),
             cwd=ROOT,
             env=_environment(self.env),
             stdin=subprocess.DEVNULL,
