@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 # By name: a module called `config` here would be taken for gunicorn's own setting of that name.
 from config import ConfigError, load
 from utils import logger
+from utils.gunicorn_room import fitting, raise_file_limit
 from utils.gunicorn_worker import JsonLogger, PacedWorker
 from utils.pacing import Pace
 
@@ -38,9 +39,15 @@ PacedWorker.pace = Pace(minimum_rate=settings.min_upload_rate)
 host = f"[{settings.host}]" if ":" in settings.host else settings.host
 bind = f"{host}:{settings.port}"
 workers = settings.web_concurrency
-threads = settings.threads
+files = raise_file_limit()
+wanted = settings.threads, settings.threads + 512  # kept-alive connections on top of the busy ones
+threads, worker_connections = fitting(*wanted, files)
+if (threads, worker_connections) != wanted:
+    logging.getLogger("image-service").warning(
+        "a process may open only %d files: each worker takes %d connections and %d requests at once, not %d and %d;"
+        " raise the limit (ulimit -n) or lower THREADS", files, worker_connections, threads, wanted[1], wanted[0],
+    )  # fmt: skip
 worker_class = PacedWorker
-worker_connections = settings.threads + 512  # kept-alive connections on top of the busy ones
 keepalive = 75
 graceful_timeout = settings.graceful_timeout
 timeout = 60  # of the worker's main loop, not of a request

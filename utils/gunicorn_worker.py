@@ -16,12 +16,13 @@ from urllib.parse import unquote
 
 from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
-from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, TConn, ThreadWorker
+from gunicorn.workers.gthread import _DEFER, TConn
 
 from utils import trace
 from utils.crowds import Crowds
 from utils.gunicorn_messages import PromptBody, WholeResponse
 from utils.gunicorn_refusals import CapturedAnswer, Refusal, header
+from utils.gunicorn_room import RoomyWorker
 from utils.ids import request_id_of
 from utils.logger import redact
 from utils.pacing import Pace, PacedSocket, linger, readable
@@ -32,7 +33,7 @@ YIELD_SECONDS = 0.001
 LINGER_SECONDS = 5.0
 LINGER_BYTES = 64 * 1024 * 1024
 STAY_SECONDS = 0.05
-"""How long a thread waits for a connection's next request before the main loop does."""
+"""How long a thread waits for a connection's first or next request before the main loop does."""
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -48,7 +49,7 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         """Nothing: the application writes the access log."""
 
 
-class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class PacedWorker(RoomyWorker):
     """The worker class that ``gunicorn.conf.py`` names; ``pace`` is set there."""
 
     pace = Pace()
@@ -66,7 +67,8 @@ class PacedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         main loop.
         """
         if not conn.initialized and not conn.data_ready:
-            if not readable(conn.sock, DEFAULT_WORKER_DATA_TIMEOUT):
+            # Not the stock worker's 5 seconds: a few hundred silent connections would have all threads wait.
+            if not readable(conn.sock, STAY_SECONDS if self.tpool._work_queue.empty() else 0.0):
                 return _DEFER
             conn.data_ready = True
         paced = self._paced(conn)

@@ -39,9 +39,9 @@ def own(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 class Tricklers:
     """Many clients in one thread, each sending ``burst`` bytes of an upload at once, then ``rate`` bytes a second."""
 
-    def __init__(self, live: Deployment, count: int, rate: int, *, size: int = 200_000, burst: int = 300) -> None:
+    def __init__(self, url: str, count: int, rate: int, *, size: int = 200_000, burst: int = 300) -> None:
         body = file_form(photo(size))
-        self.clients = [RawClient(live.url) for _ in range(count)]
+        self.clients = [RawClient(url) for _ in range(count)]
         for client in self.clients:
             client.request("POST", "/upload", [FORM_TYPE, length_of(body)], body[:burst])
             client.sock.setblocking(False)
@@ -78,7 +78,7 @@ def test_two_hundred_trickling_uploads_delay_nobody(own: Deployment) -> None:
         deaf = [RawClient(own.url) for _ in range(20)]
         for client in deaf:
             client.request("GET", f"/image/{large['key']}")
-        tricklers = Tricklers(own, 200, 1000)
+        tricklers = Tricklers(own.url, 200, 1000)
         time.sleep(1.5)
         assert tricklers.alive() == 200, "slow uploads were ended early"
         times = []
@@ -110,7 +110,7 @@ def test_clients_that_send_much_and_then_trickle_delay_nobody(
         # The first image makes the folder that all share.
         requests.post(live.url + "/upload", files={"file": ("a.jpg", photo())}, timeout=60).raise_for_status()
         with live.audit.nothing_left(within=15):
-            tricklers = Tricklers(live, 32, 1000, size=9_000_000, burst=300_000)
+            tricklers = Tricklers(live.url, 32, 1000, size=9_000_000, burst=300_000)
             time.sleep(1.5)
             times, keys = [], []
             try:
