@@ -55,6 +55,9 @@ logger_class = JsonLogger
 # Never the C parser, even if something installs it: gunicorn_h1c 0.6.9 takes bare line feeds and folded headers, which
 # let a request hide inside another behind a proxy that reads them differently.
 http_parser = "python"
+# The default takes SCRIPT_NAME and PATH_INFO from a trusted peer, and a proxy on this machine, trusted for its
+# X-Forwarded-Proto, passes on what its clients sent: they would choose the route and where Location points.
+forwarder_headers = ""
 loglevel = settings.log_level.lower()
 control_socket_disable = True  # else a remote control in the home folder, one for all services of this user
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat on a busy disk stalls
