@@ -72,6 +72,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one go: two small packets would wait 40 ms for each other
+    disable_nagle_algorithm = True
     server: _Server
 
     def handle_one_request(self) -> None:

@@ -51,7 +51,7 @@ def test_terraforms_own_tests(root: Path) -> None:
 
 
 def test_every_variable_that_refuses_values_is_seen_doing_it() -> None:
-    # The secret's password is an ephemeral value, which mocks can not stand in for: test_applied.py has its refusals.
+    # The secret's password is an ephemeral value, which mocks can not stand in for: test_secret.py has its refusals.
     tested = [workspace.TERRAFORM, *(folder for folder in MODULES if folder.name != "secret")]
     for folder in tested:
         name = "root" if folder == workspace.TERRAFORM else folder.name
