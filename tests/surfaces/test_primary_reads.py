@@ -63,6 +63,13 @@ class TestRead:
             ({"If-Match": '"other"'}, 412),
             ({"If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"}, 412),
             ({"If-Unmodified-Since": modified}, 200),
+            ({"If-Match": "*"}, 200),
+            ({"If-Match": "*", "Range": "bytes=0-9"}, 206),
+            ({"If-Match": etag, "If-None-Match": etag}, 304),
+            ({"If-Match": "*", "If-None-Match": '"other"'}, 200),
+            ({"If-Match": '"other"', "If-None-Match": etag}, 412),
+            ({"If-Match": etag, "If-Modified-Since": "Fri, 31 Dec 2100 23:59:59 GMT"}, 304),
+            ({"If-Unmodified-Since": modified, "If-None-Match": etag}, 304),
         ]:
             answer = client.get(url, headers=headers)
             assert answer.status_code == status, headers

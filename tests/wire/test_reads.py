@@ -112,6 +112,8 @@ def test_conditional_reads(live: Deployment) -> None:
         {"If_None_Match": "*"},
         {"If_Modified_Since": modified},
         {"If_Modified_Since": formatdate(time.time() + 60, usegmt=True)},
+        {"If_Match": tag, "If_None_Match": tag},
+        {"If_Match": tag, "If_Modified_Since": formatdate(time.time() + 60, usegmt=True)},
     ):
         answer = get(live, path, **headers)
         assert (answer.status_code, answer.content) == (304, b""), headers
@@ -121,6 +123,7 @@ def test_conditional_reads(live: Deployment) -> None:
         {"If_Modified_Since": formatdate(0, usegmt=True)},
         {"If_None_Match": '"other"', "If_Modified_Since": modified},
         {"If_Modified_Since": "yesterday"},
+        {"If_Match": "*"},
     ):
         assert get(live, path, **headers).content == content, headers
 
