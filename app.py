@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from flask import Flask, Response, request
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, make_url
 
 import api
 import config
@@ -148,9 +148,16 @@ def build_table(settings: config.Settings, name: str) -> DynamoTable:
 
 
 def build_engine(settings: config.Settings) -> Engine:
-    """The database's engine; beside the embedded store its rows are as durable as the bytes that they describe."""
+    """The database's engine; beside the embedded store its rows are as durable as the bytes that they describe.
+
+    :raises services.errors.BackendMisconfigured: when the URL can not be used, or names a folder that is not there.
+    """
     if not settings.database_url.startswith("sqlite"):
         return make_engine(settings.database_url)
+    folder = Path(make_url(settings.database_url).database or "").parent
+    if not folder.is_dir() and not folder.absolute().is_relative_to(settings.data_dir):
+        # Made on the spot, a mistyped folder would be a new and empty service.
+        raise _bad_database(settings, f"the folder {str(folder)!r} should exist")
     wanted = settings.sqlite_synchronous
     return make_engine(settings.database_url, durable=wanted == "full" or (wanted == "auto" and not settings.s3_bucket))
 
@@ -164,6 +171,8 @@ def prepare(settings: config.Settings) -> None:
     if settings.s3_bucket is None or (not settings.dynamo_table and settings.database_url.startswith("sqlite")):
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
+            if lock := _migration_lock(settings):
+                lock.touch()
         except OSError as error:
             raise BackendMisconfigured(
                 detail=f"DATA_DIR is {str(settings.data_dir)!r}: it should be a writable folder ({error.strerror})"
@@ -189,12 +198,20 @@ def _prepare_database(settings: config.Settings) -> None:
     engine = build_engine(settings)
     try:
         upgrade(engine, lock_path=_migration_lock(settings))
+    except BackendMisconfigured as error:
+        raise _bad_database(settings, error.detail or error.message) from error
     finally:
         engine.dispose()
 
 
+def _bad_database(settings: config.Settings, why: str) -> BackendMisconfigured:
+    url = repr(settings.database_url) if settings.database_url.startswith("sqlite") else "set"  # others hold a password
+    return BackendMisconfigured(detail=f"DATABASE_URL is {url}: {why}")
+
+
 def _migration_lock(settings: config.Settings) -> Path | None:
-    return settings.data_dir / "migrate.lock" if settings.database_url.startswith("sqlite") else None
+    embedded = not settings.dynamo_table and settings.database_url.startswith("sqlite")
+    return settings.data_dir / "migrate.lock" if embedded else None
 
 
 def _verifier(settings: config.Settings) -> Callable[[], Verifier]:

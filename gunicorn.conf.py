@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 # By name: a module called `config` here would be taken for gunicorn's own setting of that name.
 from config import ConfigError, load
 from utils import logger
+from utils.gunicorn_address import unusable
 from utils.gunicorn_room import fitting, raise_file_limit
 from utils.gunicorn_worker import JsonLogger, PacedWorker
 from utils.pacing import Pace
@@ -63,8 +64,11 @@ control_socket_disable = True  # else a remote control in the home folder, one f
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a heartbeat on a busy disk stalls
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(server: Any) -> None:
     """In the master, before it listens."""
+    inherits = server.master_pid or "LISTEN_FDS" in os.environ  # it is given its sockets by the one that has them
+    if not inherits and server.cfg.bind == [bind] and (problem := unusable(settings.host, settings.port)):
+        _refuse(problem)
     from app import prepare  # noqa: PLC0415 - after the settings were found to be usable
     from services.errors import BackendUnavailable, ServiceError  # noqa: PLC0415
 

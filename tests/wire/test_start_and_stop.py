@@ -136,6 +136,36 @@ def test_a_data_dir_that_can_not_be_made() -> None:
     assert [line for line in refused.lines if "DATA_DIR" in line], refused.lines
 
 
+@pytest.mark.parametrize("host", ["8.8.8.8", "999.1.1.1", "no-such-name.invalid", "2001:db8::1"])
+def test_a_host_that_is_not_this_machine(tmp_path: Path, host: str) -> None:
+    server = LiveServer(tmp_path / "data")
+    server.env["HOST"] = host
+    _assert_one_line(server, f"HOST is {host!r}: ")
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    server = LiveServer(tmp_path / "data")
+    with socket.create_server(("127.0.0.1", server.port)):
+        _assert_one_line(server, f"PORT is {server.port}: ")
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "notadb"
+    path.write_bytes(b"this is no database at all, " * 100)
+    _assert_one_line(LiveServer(tmp_path / "data", {"DATABASE_URL": f"sqlite:///{path}"}), "DATABASE_URL is ")
+
+
+def test_a_database_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    folder = tmp_path / "mistyped" / "folder"
+    _assert_one_line(LiveServer(tmp_path / "data", {"DATABASE_PATH": str(folder / "x.db")}), "DATABASE_URL is ")
+    assert not folder.parent.exists()
+
+
+def test_a_data_dir_that_can_not_be_written_to() -> None:
+    server = LiveServer(Path("/proc"), {"SECRET_KEY": "not in the folder, since it is read only"})
+    _assert_one_line(server, "DATA_DIR is '/proc': ")
+
+
 def test_a_bucket_that_is_not_there(servers: Servers, tmp_path: Path) -> None:
     s3 = servers.s3("moto")
     assert s3
@@ -171,6 +201,15 @@ def test_an_s3_server_that_does_not_answer_yet(servers: Servers, tmp_path: Path)
         finally:
             late.kill()
         assert_clean_log(late, own.credentials)
+
+
+def _assert_one_line(server: LiveServer, beginning: str) -> None:
+    """It ends with one line that says all, and does not try again: that would be logged as an error."""
+    assert server.start(wait=False).wait(20) != 0
+    _assert_plain(server.stderr)
+    assert len(server.stderr) == 1, server.stderr
+    assert server.stderr[0].removeprefix("image-service: ").startswith(beginning), server.stderr
+    assert {record["levelname"] for record in server.records()} <= {"INFO"}, server.stdout
 
 
 def _assert_plain(lines: list[str]) -> None:
