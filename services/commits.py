@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from services.errors import BackendError, BackendUnavailable, ImageNotFound, VersionConflict
 from services.models import Image
@@ -40,12 +41,12 @@ def replace_current(repository: ImageRepository, image_id: str, change: Callable
 
     :param change: from the image's present state to its next one, whose ``current`` is the new version; it may refuse
         by raising. It is called again, with the newer state, each time somebody else commits in between.
-    :returns: the image as it now is.
+    :returns: the image as it now is; its ``current.created_at`` is later, in whole seconds, than the version's before.
     :raises ImageNotFound: when there is no such image.
     :raises BackendUnavailable: when the database fails, or others keep winning.
     """
     for base in _states(repository, image_id):
-        changed = replace(change(base), revision=base.revision + 1)
+        changed = replace(_dated(base, change(base)), revision=base.revision + 1)
         try:
             repository.replace(changed, expected_revision=base.revision)
         except VersionConflict:
@@ -70,6 +71,18 @@ def describe_current(repository: ImageRepository, image_id: str, change: Callabl
             continue
         return changed
     raise _gave_up(image_id)
+
+
+def _dated(base: Image, changed: Image) -> Image:
+    """``changed`` with a version at least a second later than ``base``'s, even if no clock says so.
+
+    Last-Modified has whole seconds. Two versions within one would share it, and a client that sends the first one's
+    date would keep old bytes or overwrite new ones unseen. It also keeps the versions' order where clocks disagree.
+    """
+    earliest = base.current.created_at.replace(microsecond=0) + timedelta(seconds=1)
+    moment = max(changed.current.created_at, earliest)
+    current = replace(changed.current, created_at=moment)
+    return replace(changed, current=current, updated_at=max(changed.updated_at, moment))
 
 
 def _states(repository: ImageRepository, image_id: str) -> Iterator[Image]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
@@ -63,6 +64,28 @@ class TestUpdate:
                 assert_problem(answer, 412, "precondition_failed")
         assert len(client.get(f"/image/{key}/versions").get_json()["versions"]) == 1
         assert client.delete(f"/delete/{key}", headers={"If-Match": first["etag"]}).status_code == 200
+
+    def test_dates_tell_versions_of_one_second_apart(
+        self, client: FlaskClient, jpeg_photo: bytes, png_photo: bytes
+    ) -> None:
+        first = upload(client, jpeg_photo).get_json()
+        key = first["key"]
+        for _ in range(2):
+            modified = client.get(f"/image/{key}").headers["Last-Modified"]
+            assert client.put(f"/update/{key}", data=png_photo).status_code == 200
+            assert client.get(f"/image/{key}", headers={"If-Modified-Since": modified}).data == png_photo
+            late = client.put(f"/update/{key}", data=jpeg_photo, headers={"If-Unmodified-Since": modified})
+            assert_problem(late, 412, "precondition_failed")
+        client.delete(f"/delete/{key}")
+        restored = client.post(f"/image/{key}/restore", json={"version_id": first["version_id"]})
+        assert restored.status_code == 200
+        assert client.get(f"/image/{key}", headers={"If-Modified-Since": modified}).data == jpeg_photo
+        answer = client.get(f"/image/{key}")
+        assert answer.last_modified is not None
+        assert answer.last_modified <= datetime.now(UTC)
+        versions = client.get(f"/image/{key}/versions").get_json()["versions"]
+        moments = [version["created_at"][:19] for version in versions]
+        assert moments == sorted(set(moments), reverse=True)
 
     def test_missing_and_empty(self, client: FlaskClient, jpeg_photo: bytes) -> None:
         assert_problem(client.put(f"/update/{uuid.uuid4()}.jpg", data=jpeg_photo), 404, "not_found")

@@ -114,7 +114,7 @@ class TestRead:
         url = f"/image/{body['key']}"
         modified = client.get(url).headers["Last-Modified"]
         for condition, status in [
-            (body["etag"], 206), (f"W/{body['etag']}", 200), ('"other"', 200), (modified, 206),
+            (body["etag"], 206), (f"W/{body['etag']}", 200), ('"other"', 200), (modified, 200),
             ("Thu, 01 Jan 1970 00:00:00 GMT", 200), ("rubbish", 200),
         ]:  # fmt: skip
             answer = client.get(url, headers={"Range": "bytes=0-9", "If-Range": condition})

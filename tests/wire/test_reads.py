@@ -132,11 +132,29 @@ def test_if_range(live: Deployment) -> None:
     content = photo(5000)
     path = f"/image/{upload(live, content)['key']}"
     first = get(live, path)
-    for current in (first.headers["ETag"], first.headers["Last-Modified"]):
-        assert get(live, path, Range="bytes=0-9", If_Range=current).status_code == 206
-    for outdated in ('"other"', "W/" + first.headers["ETag"], formatdate(0, usegmt=True)):
-        answer = get(live, path, Range="bytes=0-9", If_Range=outdated)
+    tag, modified = first.headers["ETag"], first.headers["Last-Modified"]
+    assert get(live, path, Range="bytes=0-9", If_Range=tag).status_code == 206
+    for weak_or_outdated in ('"other"', f"W/{tag}", modified, formatdate(0, usegmt=True)):
+        answer = get(live, path, Range="bytes=0-9", If_Range=weak_or_outdated)
         assert (answer.status_code, answer.content) == (200, content)
+
+
+def test_two_versions_in_one_second(live: Deployment) -> None:
+    """Last-Modified has whole seconds; a date read before the replacement must not pass for the new version's."""
+    stored = upload(live, photo(5000))
+    path = f"/image/{stored['key']}"
+    modified = get(live, path).headers["Last-Modified"]
+    new = images.of_kind("png")
+    requests.put(f"{live.url}/update/{stored['key']}", data=new, timeout=30).raise_for_status()
+    assert get(live, path, If_Modified_Since=modified).content == new
+    late = requests.put(
+        f"{live.url}/update/{stored['key']}", data=photo(), headers={"If-Unmodified-Since": modified}, timeout=30
+    )
+    assert_problem(late, 412, "precondition_failed", secrets=live.secrets)
+    answer = get(live, path)
+    assert answer.content == new
+    # RFC 9110, 8.8.2.1: never later than the answer's own date.
+    assert parsedate_to_datetime(answer.headers["Last-Modified"]) <= parsedate_to_datetime(answer.headers["Date"])
 
 
 def test_a_life_of_versions(live: Deployment) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -153,6 +153,35 @@ def test_others_that_keep_winning_end_it(change_current: Change) -> None:
         change_current(rows, "id", new_bytes)
     assert str(MAX_ATTEMPTS) in caught.value.detail
     assert rows.writes == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "clock", "expected"),
+    [
+        (0.25, 0.5, 1.0),  # in the same second
+        (0.5, 0.25, 1.0),  # by another server, whose clock is behind
+        (5.0, 0.0, 6.0),
+        (0.25, 1.5, 1.5),
+        (0.25, 60.0, 60.0),
+    ],
+)
+def test_a_new_version_is_at_least_a_second_later(before: float, clock: float, expected: float) -> None:
+    """Last-Modified has whole seconds: two versions that share one would be the same to a client."""
+
+    def at(seconds: float) -> datetime:
+        return NOON + timedelta(seconds=seconds)
+
+    def replaced(image: Image) -> Image:
+        new = replace(FIRST, version_id="v2", created_at=at(clock))
+        return replace(image, current=new, updated_at=at(clock))
+
+    known = replace(IMAGE, current=replace(FIRST, created_at=at(before)), updated_at=at(before))
+    # Somebody else commits first: the moment counts from their version, not from the one that was read.
+    rows: Any = Rows(meanwhile=[replace(known, revision=2)])
+    changed = replace_current(rows, "id", replaced)
+    assert (changed.current.created_at, changed.updated_at) == (at(expected), at(expected))
+    assert changed.created_at == NOON
+    assert rows.image == changed
 
 
 def test_a_replacement_whose_answer_was_lost_is_looked_up() -> None:
