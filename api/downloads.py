@@ -23,7 +23,9 @@ from services.names import download_name
 from services.ports import ObjectReader
 from utils.clock import utc_now
 
-_ONE_RANGE = re.compile(r"(?i:bytes)=[ \t]*(?=\d|-\d)(\d{0,18})-(\d{0,18})[ \t]*\Z")
+_ONE_RANGE = re.compile(r"(?i:bytes)=[ \t]*(?=\d|-\d)(\d*)-(\d*)[ \t]*\Z")
+_BEYOND = 10**18
+"""A position past the end of every image."""
 
 CURRENT = "private, no-cache"
 """For the unversioned URL: keep it, but ask before every use, because a replace must show at once."""
@@ -144,9 +146,18 @@ def precondition() -> Callable[[Image], bool] | None:
     """The request's condition on a change, to be asked of the image's state at the moment of the change; None
     without.
     """
-    if "If-Match" not in request.headers and not request.if_unmodified_since:
+    named = "If-Match" in request.headers or "If-None-Match" in request.headers
+    if not named and not request.if_unmodified_since:
         return None
-    return lambda image: _holds(image.current.sha256, image.current.created_at)
+    return _allows_change
+
+
+def _allows_change(image: Image) -> bool:
+    """RFC 9110, section 13.2.2, steps 1 to 3; a deleted image has no representation that could match a tag."""
+    etag = image.current.sha256
+    if not _holds(etag, image.current.created_at):
+        return False
+    return image.deleted or not request.if_none_match.contains_weak(etag)
 
 
 def _holds(etag: str, last_modified: datetime | None) -> bool:
@@ -167,14 +178,20 @@ def _requested_range(what: Representation) -> ByteRange | None:
         return None
     first, last = wanted.groups()
     if not first:
-        start, stop = max(0, what.size - int(last or 0)), what.size
+        start, stop = max(0, what.size - _position(last)), what.size
     else:
-        start, stop = int(first), min(int(last) + 1, what.size) if last else what.size
-        if last and int(last) < start:
+        start, stop = _position(first), min(_position(last) + 1, what.size) if last else what.size
+        if last and _position(last) < start:
             return None
     if start >= what.size:
         raise RequestedRangeNotSatisfiable(length=what.size)
     return ByteRange(start, stop)
+
+
+def _position(digits: str) -> int:
+    """The number, or ``_BEYOND`` for a longer one: the interpreter refuses to read thousands of digits."""
+    significant = digits.lstrip("0")
+    return int(significant or 0) if len(significant) <= 18 else _BEYOND
 
 
 def _range_is_current(what: Representation) -> bool:

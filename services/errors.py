@@ -12,7 +12,7 @@
     ├── TooLarge                   over the size limit
     ├── ImageNotFound              unknown, foreign or deleted
     │   └── VersionNotFound
-    ├── PreconditionFailed         If-Match named another version
+    ├── PreconditionFailed         the request's condition does not hold
     ├── AccessDenied               a presigned URL that is forged or expired
     ├── ClientTooSlow              the body came below the minimum rate
     ├── ClientGone                 the connection ended inside the body
@@ -125,10 +125,13 @@ class VersionNotFound(ImageNotFound):
 
 
 class PreconditionFailed(ServiceError):
-    """``If-Match`` named a version that is not the current one."""
+    """``If-Match``, ``If-None-Match`` or ``If-Unmodified-Since`` does not hold for the image as it is now."""
 
     code = "precondition_failed"
-    message = "The image has changed: If-Match does not name its current ETag. Read it again and retry."
+    message = (
+        "The request's condition (If-Match, If-None-Match or If-Unmodified-Since) does not hold for the image as it is"
+        " now. Read it again and retry."
+    )
 
 
 class AccessDenied(ServiceError):

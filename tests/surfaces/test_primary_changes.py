@@ -61,9 +61,28 @@ class TestUpdate:
                 client.delete(f"/delete/{key}", headers=headers),
                 client.post(f"/image/{key}/restore", json=restore, headers=headers),
             ):
-                assert_problem(answer, 412, "precondition_failed")
+                refused = assert_problem(answer, 412, "precondition_failed")
+                assert all(name in refused["detail"] for name in headers)
         assert len(client.get(f"/image/{key}/versions").get_json()["versions"]) == 1
         assert client.delete(f"/delete/{key}", headers={"If-Match": first["etag"]}).status_code == 200
+
+    def test_if_none_match(self, client: FlaskClient, jpeg_photo: bytes, png_photo: bytes) -> None:
+        first = upload(client, jpeg_photo).get_json()
+        url, etag = f"/update/{first['key']}", first["etag"]
+        for headers in (
+            {"If-None-Match": "*"},
+            {"If-None-Match": f'"x", W/{etag}'},
+            {"If-Match": etag, "If-None-Match": etag},
+            {"If-Match": '"x"', "If-None-Match": '"x"'},
+        ):
+            refused = assert_problem(client.put(url, data=png_photo, headers=headers), 412, "precondition_failed")
+            assert "If-None-Match" in refused["detail"]
+        assert client.get(f"/image/{first['key']}").data == jpeg_photo
+        assert client.put(url, data=png_photo, headers={"If-None-Match": '"x"'}).status_code == 200
+        client.delete(f"/delete/{first['key']}")
+        restore = {"version_id": first["version_id"]}
+        back = client.post(f"/image/{first['key']}/restore", json=restore, headers={"If-None-Match": "*"})
+        assert back.status_code == 200
 
     def test_dates_tell_versions_of_one_second_apart(
         self, client: FlaskClient, jpeg_photo: bytes, png_photo: bytes

@@ -88,6 +88,9 @@ class TestRead:
             ("bytes=-5", size - 5, size),
             (f"bytes=-{size * 2}", 0, size),
             (f"bytes=5-{size * 2}", 5, size),
+            (f"bytes=5-{'9' * 5000}", 5, size),
+            (f"bytes=-{'9' * 23}", 0, size),
+            (f"bytes={'0' * 30}5-{'0' * 30}9", 5, 10),
         ]:
             answer = client.get(url, headers={"Range": wanted})
             assert answer.status_code == 206, wanted
@@ -96,7 +99,16 @@ class TestRead:
             assert answer.headers["Content-Length"] == str(stop - start)
             assert answer.headers["ETag"] == body["etag"]
 
-    @pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=-0"])
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            "bytes=999999999-",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+            f"bytes={'9' * 5000}-",
+            "bytes=99999999999999999999999-999999999999999999999999",
+        ],
+    )
     def test_unsatisfiable_ranges(self, client: FlaskClient, jpeg_photo: bytes, wanted: str) -> None:
         url = f"/image/{upload(client, jpeg_photo).get_json()['key']}"
         answer = client.get(url, headers={"Range": wanted})
