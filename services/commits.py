@@ -64,7 +64,10 @@ def describe_current(repository: ImageRepository, image_id: str, change: Callabl
     A lost answer is reported as it is: asking again for the same description changes nothing more.
     """
     for base in _states(repository, image_id):
-        changed = replace(change(base), revision=base.revision + 1)
+        changed = change(base)
+        # A version that followed another fast is dated ahead: its image must not seem to grow older.
+        updated = max(changed.updated_at, base.updated_at)
+        changed = replace(changed, updated_at=updated, revision=base.revision + 1)
         try:
             repository.describe(changed, expected_revision=base.revision)
         except VersionConflict:

@@ -197,6 +197,12 @@ def test_a_replacement_that_is_not_known_to_be_stored_is_a_failure(blind: bool) 
         replace_current(rows, "id", new_bytes)
 
 
+def test_a_description_never_makes_an_image_older() -> None:
+    rows: Any = Rows(image=replace(IMAGE, updated_at=NOON + timedelta(seconds=1)))
+    changed = describe_current(rows, "id", lambda image: replace(image, title="now", updated_at=NOON))
+    assert (changed.title, changed.updated_at) == ("now", NOON + timedelta(seconds=1))
+
+
 def test_a_description_whose_answer_was_lost_is_a_failure() -> None:
     """It names no version that could be looked up; asking again changes nothing more."""
     rows: Any = Rows(after=[BackendUnavailable()])
