@@ -55,7 +55,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": _TEXT,
         "example": "bytes=0-1023",
     },
-    "If-Range": {"in": "header", "description": "Send the range only of this ETag or date.", "schema": _TEXT},
+    "If-Range": {"in": "header", "description": "Send the range only of this ETag.", "schema": _TEXT},
     "If-Match": {"in": "header", "description": "Only if the image has one of these ETags; else 412.", "schema": _TEXT},
     "If-None-Match": {"in": "header", "description": "Only if it has none of these ETags; else 304.", "schema": _TEXT},
     "If-Modified-Since": {"in": "header", "description": "Only if it is newer; else 304.", "schema": _TEXT},
