@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import requests
-import yaml  # type: ignore[import-untyped]  # no stubs in the lock; only plain data is read
+import yaml
 from botocore.exceptions import EndpointConnectionError
 
 import config
