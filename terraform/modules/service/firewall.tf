@@ -1,5 +1,6 @@
-# An optional firewall. AWS' rules for bodies only count here: they read the first kilobytes of an image as text, and block
-# every body above 8 kB.
+# An optional firewall. The common rule set's rules for bodies only count here: they read the first kilobytes of an image as
+# text, and block every body above 8 kB. Those of known bad inputs block: an upload that begins with text of an attack on
+# Log4j or on Java's deserialisation, its title or description included, gets 403.
 
 locals {
   managed_rules = {
