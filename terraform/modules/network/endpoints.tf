@@ -1,5 +1,6 @@
-# Ways to AWS that do not leave its network, and lead to this project's bucket and table only: stolen credentials can not
-# carry images from here to somebody else's account.
+# Ways to AWS that do not leave its network. Those to S3 and DynamoDB lead to this project's bucket and table only: nobody's
+# credentials carry objects or rows from here to another account by them. The interface endpoints have AWS' own policy, which
+# lets any call to their service through: by logs and queues something could still be carried out.
 
 locals {
   to_s3 = jsonencode({
