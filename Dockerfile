@@ -1,5 +1,5 @@
 # The service as an image: docker build -t image-service .
-# No root, no compiler, no cache in it; every Python package is checked against the hashes of requirements.txt.
+# No root, no compiler, no cache in it; every Python package in it is checked against the hashes of requirements.txt.
 
 ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
@@ -10,7 +10,9 @@ ENV PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv --without-pip /opt/venv
 COPY requirements.txt /tmp/requirements.txt
-# pyvips has no wheel; it is pure Python here, because pyvips-binary brings libvips.
+# pyvips has no wheel; it is pure Python here, because pyvips-binary brings libvips. Its source is checked like the rest.
+# What builds it (setuptools and others, by wheels only) is not: pip fetches that for a moment, and --require-hashes does
+# not reach there.
 RUN pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --no-binary pyvips --no-compile \
       --requirement /tmp/requirements.txt
 
