@@ -12,6 +12,7 @@ import config
 from tests.infra.workspace import TERRAFORM
 
 MODULES = sorted(path for path in (TERRAFORM / "modules").iterdir() if path.is_dir())
+SERVICE = TERRAFORM / "modules/service"
 FOLDERS = [TERRAFORM, *MODULES, TERRAFORM / "examples/minimal", TERRAFORM / "examples/complete"]
 EACH = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(TERRAFORM.parent)))
 
@@ -66,6 +67,12 @@ def test_the_container_gets_settings_that_the_service_knows() -> None:
     named = set(re.findall(r"\b([A-Z][A-Z0-9_]+)\b +=", environment))
     assert {"S3_BUCKET", "DYNAMO_TABLE", "INGEST_QUEUE_URL", "ALLOW_ANONYMOUS"} <= named
     assert named <= {setting.name for setting in config.TABLE}
+
+
+def test_an_apply_leaves_revisions_and_counts_of_tasks_alone() -> None:
+    source = (SERVICE / "main.tf").read_text()
+    left = re.findall(r"^    ignore_changes = \[(.*?)\]", source, re.MULTILINE)
+    assert left == ["task_definition, desired_count"] * source.count('resource "aws_ecs_service"')
 
 
 def test_the_dockerfile_and_the_task_agree() -> None:

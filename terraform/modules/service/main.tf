@@ -168,6 +168,7 @@ resource "aws_ecs_service" "ingest" {
   }
 
   lifecycle {
-    ignore_changes = [task_definition]
+    # The pipeline's, and the operator's: while the table is restored there are to be 0, also through an apply.
+    ignore_changes = [task_definition, desired_count]
   }
 }
