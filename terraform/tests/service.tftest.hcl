@@ -67,8 +67,8 @@ run "as_it_comes" {
   }
 
   assert {
-    condition     = aws_lb_target_group.web.health_check[0].path == "/health/ready"
-    error_message = "Health is asked for elsewhere."
+    condition     = aws_lb_target_group.web.health_check[0].path == "/health/live"
+    error_message = "A bad minute of S3 would have every task replaced."
   }
 
   assert {

@@ -79,7 +79,7 @@ resource "aws_cloudwatch_metric_alarm" "latency" {
 
 resource "aws_cloudwatch_metric_alarm" "unhealthy" {
   alarm_name          = "${var.name}-unhealthy"
-  alarm_description   = "A task does not answer /health/ready with 200. Its answer names what is down: the store or the metadata."
+  alarm_description   = "A task does not answer /health/live with 200: its process hangs or is gone. ECS replaces it; look at the stopped tasks and at the log."
   namespace           = "AWS/ApplicationELB"
   metric_name         = "UnHealthyHostCount"
   dimensions          = local.targets

@@ -29,11 +29,12 @@ resource "aws_lb_target_group" "web" {
   protocol             = "HTTP"
   deregistration_delay = local.stop_seconds
 
+  # Not /health/ready: ECS replaces what is unhealthy here, and when S3 does not answer that is every task at once.
   health_check {
-    path                = "/health/ready"
+    path                = "/health/live"
     matcher             = "200"
     interval            = 15
-    timeout             = 10 # a check of the bucket and one of the table, each with a limit of its own
+    timeout             = 10
     healthy_threshold   = 2
     unhealthy_threshold = 3
   }
