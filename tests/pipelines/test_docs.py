@@ -30,7 +30,7 @@ SHORTHANDS = {"no-deletion-protection-enabled": "deletion-protection-enabled"}
 
 def blocks(document: Path, kind: str = "") -> list[str]:
     """The code blocks of one kind."""
-    parts = re.split(r"^```(\w*)\n", document.read_text(), flags=re.MULTILINE)
+    parts = re.split(r"^ *```(\w*)\n", document.read_text(), flags=re.MULTILINE)
     # Text, opening fence, code, closing fence (which has no kind), text, ...
     return [code for opening, code in zip(parts[1::4], parts[2::4], strict=True) if opening == kind]
 
@@ -40,7 +40,7 @@ def aws_commands() -> Iterator[tuple[str, list[str]]]:
     for document in (OPERATIONS, DEPLOYMENT):
         for block in blocks(document):
             text = re.sub(r"\\\n\s*", " ", block)
-            for found in re.finditer(r"(?:^|\$\(|\| )\s*(?:\w+=\$\()?aws ([^\n]*)", text, re.MULTILINE):
+            for found in re.finditer(r"(?:^|\$\(|\| |until )\s*(?:\w+=\$\()?aws ([^\n]*)", text, re.MULTILINE):
                 yield document.name, _words(found[1])
 
 
@@ -105,6 +105,14 @@ def test_every_aws_command_is_one(document: str, words: list[str]) -> None:
             continue
         pytest.fail(f"{document}: aws {service} {command} has no --{name}")
     assert set(operation.input_shape.required_members) <= given
+
+
+def test_a_table_is_deleted_only_after_its_backup_is_there() -> None:
+    block = next(block for block in blocks(OPERATIONS) if "restore-table-from-backup" in block)
+    steps = ["set -euo pipefail", "ACTIVE", "create-backup", 'test -n "$BACKUP"', "AVAILABLE", "delete-table"]
+    places = [block.index(step) for step in steps]
+    assert places == sorted(places)
+    assert block.startswith("(\n") or "\n(\n" in block
 
 
 def test_variables_of_the_workflows_are_in_the_table() -> None:
