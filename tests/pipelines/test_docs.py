@@ -21,8 +21,8 @@ from tests.wire.server import LiveServer
 OPERATIONS = ROOT / "docs/operations.md"
 DEPLOYMENT = ROOT / "docs/deployment.md"
 LAMBDA = ROOT / "docs/deployment-lambda.md"
-GLOBAL = {"--output", "--query", "--region", "--profile"}
-COMMANDS_OF_THE_CLI = {("logs", "tail"), ("s3", "rb"), ("s3", "cp")}
+GLOBAL = {"--output", "--query", "--region", "--profile", "--no-paginate"}
+COMMANDS_OF_THE_CLI = {("logs", "tail"), ("s3", "cp")}
 """What the AWS CLI adds to the APIs."""
 
 SHORTHANDS = {"no-deletion-protection-enabled": "deletion-protection-enabled"}
@@ -105,6 +105,26 @@ def test_every_aws_command_is_one(document: str, words: list[str]) -> None:
             continue
         pytest.fail(f"{document}: aws {service} {command} has no --{name}")
     assert set(operation.input_shape.required_members) <= given
+
+
+def _applied_elsewhere(block: str) -> list[str]:
+    """Lines that use one environment's files while Terraform may work on another's state."""
+    wrong, chosen = [], ""
+    for line in block.splitlines():
+        if found := re.search(r"TF_DATA_DIR=(\S+)", line):
+            chosen = found[1]
+        elif used := re.search(r"(?:-var-file=|-backend-config=)(\w+)\.", line):
+            wrong += [] if chosen == f".terraform/{used[1]}" else [line]
+    return wrong
+
+
+def test_variables_are_applied_to_the_state_of_their_environment() -> None:
+    assert _applied_elsewhere("terraform apply -var-file=production.tfvars")
+    assert _applied_elsewhere("export TF_DATA_DIR=.terraform/staging\nterraform apply -var-file=production.tfvars")
+    checked = [block for path in (OPERATIONS, DEPLOYMENT) for block in blocks(path) if "-var-file=" in block]
+    assert len(checked) >= 7
+    for block in checked:
+        assert not _applied_elsewhere(block), block
 
 
 def test_a_table_is_deleted_only_after_its_backup_is_there() -> None:
