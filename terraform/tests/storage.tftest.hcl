@@ -313,6 +313,11 @@ run "one_distribution_may_read_images" {
     condition     = ({ for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Sid => statement })["LetCloudFrontRead"].Resource == "arn:aws:s3:::acme-images/images/*" && ({ for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Sid => statement })["LetCloudFrontRead"].Condition.StringEquals["aws:SourceArn"] == ["arn:aws:cloudfront::123456789012:distribution/EXAMPLE1"]
     error_message = "CloudFront may read more or less than images/."
   }
+
+  assert {
+    condition     = ({ for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Sid => statement })["LetCloudFrontRead"].Action == ["s3:GetObject", "s3:GetObjectVersion"]
+    error_message = "Of the addresses that delivery caches, those with a versionId are refused."
+  }
 }
 
 run "refuses_bad_values_1" {

@@ -70,11 +70,12 @@ locals {
     Resource  = local.bucket_arn
   }
 
+  # modules/delivery hands versionId on, and a read that names a version asks for a permission of its own.
   let_cloudfront_read = {
     Sid       = "LetCloudFrontRead"
     Effect    = "Allow"
     Principal = { Service = "cloudfront.amazonaws.com" }
-    Action    = "s3:GetObject"
+    Action    = ["s3:GetObject", "s3:GetObjectVersion"]
     Resource  = "${local.bucket_arn}/images/*"
     Condition = { StringEquals = { "aws:SourceArn" = var.cloudfront_distribution_arns } }
   }
