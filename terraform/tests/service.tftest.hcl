@@ -218,7 +218,7 @@ run "the_firewall_counts_bodies_and_blocks_the_rest" {
   }
 }
 
-run "everybody_may_come_where_callers_prove_who_they_are" {
+run "a_whole_private_network_may_come" {
   command = plan
 
   module {
@@ -226,14 +226,12 @@ run "everybody_may_come_where_callers_prove_who_they_are" {
   }
 
   variables {
-    auth            = "apikey,jwt"
-    allow_anonymous = false
-    ingress_cidrs   = ["0.0.0.0/0"]
+    ingress_cidrs = ["10.0.0.0/8"]
   }
 
   assert {
-    condition     = output.environment.AUTH == "apikey,jwt" && !contains(keys(output.environment), "ALLOW_ANONYMOUS")
-    error_message = "Anonymous callers are let in."
+    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.callers : rule.cidr_ipv4]) == toset(["10.0.0.0/8"])
+    error_message = "The network is not let in."
   }
 }
 
@@ -267,8 +265,8 @@ run "refuses_bad_values_1" {
     }
     # prefix list by name
     ingress_prefix_list_ids = ["cloudfront"]
-    # unknown auth
-    auth = "password"
+    # auth that the service does not have yet
+    auth = "jwt"
   }
 
   expect_failures = [
@@ -386,6 +384,68 @@ run "refuses_bad_values_4" {
   }
 
   expect_failures = [var.ingress_cidrs, var.storage, var.settings]
+}
+
+run "refuses_bad_values_5" {
+  command = plan
+
+  module {
+    source = "./modules/service"
+  }
+
+  variables {
+    # the internet in two halves
+    ingress_cidrs = ["0.0.0.0/1", "128.0.0.0/1"]
+    # a typing error
+    settings = { MAX_FILE_SZIE = "20971520" }
+  }
+
+  expect_failures = [var.ingress_cidrs, var.settings]
+}
+
+run "refuses_another_database_among_the_settings" {
+  command = plan
+
+  module {
+    source = "./modules/service"
+  }
+
+  variables {
+    # another database
+    settings = { DYNAMO_ENDPOINT_URL = "http://127.0.0.1:8000" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "refuses_an_emulator_among_the_settings" {
+  command = plan
+
+  module {
+    source = "./modules/service"
+  }
+
+  variables {
+    # an emulator
+    settings = { USE_LOCALSTACK = "1" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "refuses_a_limit_that_all_callers_share" {
+  command = plan
+
+  module {
+    source = "./modules/service"
+  }
+
+  variables {
+    # a limit that all callers share
+    settings = { RATE_LIMIT = "100/minute" }
+  }
+
+  expect_failures = [var.settings]
 }
 
 run "refuses_credentials_among_the_settings" {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from marshmallow import validate
 
 import config
 from tests.infra.workspace import TERRAFORM
@@ -67,6 +68,29 @@ def test_the_container_gets_settings_that_the_service_knows() -> None:
     named = set(re.findall(r"\b([A-Z][A-Z0-9_]+)\b +=", environment))
     assert {"S3_BUCKET", "DYNAMO_TABLE", "INGEST_QUEUE_URL", "ALLOW_ANONYMOUS"} <= named
     assert named <= {setting.name for setting in config.TABLE}
+
+
+def test_auth_takes_what_the_service_starts_with() -> None:
+    (taken,) = re.findall(r"contains\(\[(.*?)\], var\.auth\)", (SERVICE / "variables.tf").read_text())
+    (setting,) = [each for each in config.TABLE if each.name == "AUTH"]
+    (rule,) = setting.field.validators
+    assert isinstance(rule, validate.OneOf)
+    assert re.findall(r'"(.*?)"', taken) == list(rule.choices)
+
+
+def test_settings_take_every_name_that_is_not_decided_elsewhere() -> None:
+    (text,) = [text for name, text in blocks(SERVICE, "variable") if name == "settings"]
+    (listed,) = re.findall(r"\|\| contains\(\[(.*?)\], name\)", text, re.DOTALL)
+    (message,) = re.findall(r"error_message = \"settings: write ([^;]*);", text)
+    source = (SERVICE / "main.tf").read_text()
+    own = set(re.findall(r"^ +([A-Z][A-Z0-9_]+) +=", source, re.MULTILINE))
+    own |= {"INGEST_QUEUE_URL", "ALLOW_ANONYMOUS", "SECRET_KEY"}
+    own -= {"WEB_CONCURRENCY", "UPLOAD_MEMORY"}  # the module's, and var.settings may say otherwise
+    elsewhere = {"AWS_ENDPOINT_URL", "DYNAMO_ENDPOINT_URL", "DATABASE_URL", "SQLITE_SYNCHRONOUS", "DATA_DIR"}
+    shared = {"RATE_LIMIT", "RATE_LIMIT_STORAGE"}  # refused with a message of their own
+    taken = set(re.findall(r'"(.*?)"', listed))
+    assert taken == {setting.name for setting in config.TABLE} - own - elsewhere - shared
+    assert set(re.findall(r"[A-Z][A-Z0-9_]+", message)) == taken
 
 
 def test_an_apply_leaves_revisions_and_counts_of_tasks_alone() -> None:

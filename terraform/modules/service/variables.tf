@@ -180,8 +180,9 @@ variable "ingress_cidrs" {
   }
 
   validation {
-    condition     = !(var.auth == "none" && contains(["staging", "production"], var.environment) && anytrue([for cidr in var.ingress_cidrs : endswith(cidr, "/0")]))
-    error_message = "ingress_cidrs: with auth = \"none\" write the networks of your trusted callers; 0.0.0.0/0 would let everybody on the internet change and delete images."
+    # Not only /0: two halves are the internet as well.
+    condition     = !(contains(["staging", "production"], var.environment) && anytrue([for cidr in var.ingress_cidrs : try(tonumber(split("/", cidr)[1]) < 8, false)]))
+    error_message = "ingress_cidrs: with auth = \"none\" write the networks of your trusted callers, each /8 or smaller; 0.0.0.0/0 or its halves would let everybody on the internet change and delete images."
   }
 
   validation {
@@ -203,14 +204,14 @@ variable "ingress_prefix_list_ids" {
 }
 
 variable "auth" {
-  description = "AUTH of the service: how callers prove who they are."
+  description = "AUTH of the service: how callers prove who they are. This release has none only."
   type        = string
   default     = "none"
   nullable    = false
 
   validation {
-    condition     = var.auth == "none" || (length(var.auth) > 0 && alltrue([for way in split(",", var.auth) : contains(["apikey", "jwt", "iam"], way)]))
-    error_message = "auth: write none, or a comma-separated list of apikey, jwt and iam without spaces."
+    condition     = contains(["none"], var.auth)
+    error_message = "auth: write none; with any other the service of this release does not start."
   }
 }
 
@@ -222,7 +223,7 @@ variable "allow_anonymous" {
 
   validation {
     condition     = var.allow_anonymous || var.auth != "none" || !contains(["staging", "production"], var.environment)
-    error_message = "allow_anonymous: write true if only trusted callers reach the load balancer (see ingress_cidrs), or choose an auth; with auth = \"none\" whoever reaches it may read, change and delete every image, and the service does not start."
+    error_message = "allow_anonymous: write true if only trusted callers reach the load balancer (see ingress_cidrs); with auth = \"none\" whoever reaches it may read, change and delete every image, and the service does not start without this word."
   }
 }
 
@@ -296,18 +297,19 @@ variable "settings" {
   default     = {}
   nullable    = false
 
+  # A list of what may be set, because the service ignores a name that it does not know: MAX_FILE_SZIE would set nothing.
   validation {
-    condition     = alltrue([for name in keys(var.settings) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !startswith(name, "AWS_")])
-    error_message = "settings: write names in capitals as the documentation has them (MAX_FILE_SIZE); credentials, region and endpoints (AWS_…) come from the task."
+    condition = alltrue([for name in keys(var.settings) : startswith(name, "RATE_LIMIT") || contains([
+      "DECODE_PROCESSES", "LOG_LEVEL", "MAX_FILE_SIZE", "MAX_PIXELS", "MIN_UPLOAD_RATE", "PRESIGNED_EXPIRATION",
+      "S3_ADDRESSING_STYLE", "S3_ENCRYPTION", "S3_KMS_KEY_ID", "STRICT_CONTENT_TYPE", "THREADS", "UPLOAD_MEMORY",
+      "VERIFY_DECODE", "WEB_CONCURRENCY",
+    ], name)])
+    error_message = "settings: write DECODE_PROCESSES, LOG_LEVEL, MAX_FILE_SIZE, MAX_PIXELS, MIN_UPLOAD_RATE, PRESIGNED_EXPIRATION, S3_ADDRESSING_STYLE, S3_ENCRYPTION, S3_KMS_KEY_ID, STRICT_CONTENT_TYPE, THREADS, UPLOAD_MEMORY, VERIFY_DECODE or WEB_CONCURRENCY; bucket, table, queue, address, endpoints, credentials, AUTH and ENVIRONMENT come from this module and the task, SECRET_KEY from the secret."
   }
 
   validation {
-    condition = length(setintersection(keys(var.settings), [
-      "ALLOW_ANONYMOUS", "AUTH", "DATABASE_PATH", "DATABASE_URL", "DATA_DIR", "DYNAMODB_TABLE_NAME", "DYNAMO_TABLE",
-      "ENVIRONMENT", "FLASK_ENV", "GRACEFUL_TIMEOUT", "HOST", "INGEST_QUEUE_URL", "PORT", "PUBLIC_URL", "S3_BUCKET",
-      "S3_BUCKET_NAME", "BUCKET_NAME", "SECRET_KEY", "TABLE_NAME",
-    ])) == 0
-    error_message = "settings: leave out what this module sets itself (buckets, tables, queue, address, AUTH, ENVIRONMENT, GRACEFUL_TIMEOUT) and SECRET_KEY, whose place is the secret."
+    condition     = alltrue([for name in keys(var.settings) : !startswith(name, "RATE_LIMIT")])
+    error_message = "settings: leave out RATE_LIMIT: behind the load balancer all callers share one address, and one of them would use up the limit of all; write firewall = { requests_per_5_minutes = … } instead."
   }
 }
 
