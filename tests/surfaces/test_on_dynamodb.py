@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from services.errors import BackendMisconfigured
 from tests.contract.image_repository import dynamo
@@ -20,11 +22,19 @@ def settings(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield {"DYNAMO_TABLE": table, "DYNAMO_ENDPOINT_URL": endpoint}
 
 
+def wait_until_ready(client: FlaskClient) -> None:
+    """The check gives each backend three seconds, and moto shares this process's interpreter with the tests."""
+    deadline = time.monotonic() + 30
+    while (answer := client.get("/health/ready")).status_code != 200:
+        assert time.monotonic() < deadline, answer.get_json()
+        time.sleep(0.2)
+
+
 def test_an_image_from_upload_to_delete(
     make_app: Callable[..., Flask], settings: dict[str, str], jpeg_photo: bytes, tmp_path: Path
 ) -> None:
     client = make_app(**settings).test_client()
-    assert client.get("/health/ready").status_code == 200
+    wait_until_ready(client)
     stored = upload(client, jpeg_photo, title="On the launch pad", tags="rocket,night").get_json()
     found = client.get("/images?tags=rocket,night&title=launch").get_json()
     assert [each["image_id"] for each in found["images"]] == [stored["image_id"]]
@@ -36,7 +46,7 @@ def test_an_image_from_upload_to_delete(
 
 def test_development_makes_a_missing_table(make_app: Callable[..., Flask], settings: dict[str, str]) -> None:
     client = make_app(**settings | {"DYNAMO_TABLE": "made-at-the-start"}).test_client()
-    assert client.get("/health/ready").status_code == 200
+    wait_until_ready(client)
     # Made once: the next start finds it.
     make_app(**settings | {"DYNAMO_TABLE": "made-at-the-start"})
 
