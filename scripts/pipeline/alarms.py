@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from scripts.pipeline.errors import PipelineError
@@ -25,17 +25,25 @@ def alarms_on(client: CloudWatchClient, names: Sequence[str]) -> tuple[str, ...]
 
 
 def watch(
-    client: CloudWatchClient, names: Sequence[str], before: Collection[str], *, seconds: float, every: float
+    client: CloudWatchClient,
+    names: Sequence[str],
+    before: Collection[str],
+    look: Callable[[], None],
+    *,
+    seconds: float,
+    every: float,
 ) -> None:
     """Watch for ``seconds``, looking ``every`` so many.
 
     :param before: alarms that were on before, which are not counted.
+    :param look: called at every look; what it raises ends the watch.
     :raises PipelineError: when another one goes on.
     """
     deadline = time.monotonic() + seconds
     while True:
         if new := [name for name in alarms_on(client, names) if name not in before]:
             raise PipelineError(f"alarm: {', '.join(new)}")
+        look()
         if time.monotonic() >= deadline:
             return
         time.sleep(every)

@@ -29,9 +29,10 @@ from scripts.pipeline.target import PARTS, Target, clients
 IMAGE = re.compile(r"[a-z0-9][a-z0-9.-]*(?::\d+)?/[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{64}")
 STATE = "deployment-state.json"
 MIGRATE = ("flask", "--app", "app", "migrate")
-# With the smoke test, five minutes of watching and a rollback these stay within the hour that the role's session lasts.
+# With the smoke test and five minutes of watching these stay within the hour that the role's session lasts.
 MIGRATION_SECONDS = 600.0
 CHANGEOVER_SECONDS = 1000.0
+LAST_LOOKS = 12
 
 
 def start(image: str, target: Target, state: Path, *, every: float) -> None:
@@ -57,13 +58,18 @@ def start(image: str, target: Target, state: Path, *, every: float) -> None:
 
 
 def keep_watch(target: Target, state: Path, *, seconds: float, every: float) -> None:
-    """Watch the alarms for ``seconds``; in the end the services must still run what was deployed.
+    """Watch alarms and services for ``seconds``; in the end all tasks must run what was deployed.
 
-    :raises PipelineError: when an alarm goes on, or ECS took the release back by itself.
+    :raises PipelineError: when an alarm goes on, ECS took the release back by itself, or its tasks stopped.
     """
-    deployed = State.load(state)
-    watch(clients("cloudwatch"), target.alarms, deployed.alarms_on, seconds=seconds, every=every)
-    Cluster(clients("ecs"), target, every=every).wait(deployed.wanted, seconds=every)
+    deployed, cluster = State.load(state), Cluster(clients("ecs"), target, every=every)
+
+    def look() -> None:
+        cluster.check(deployed.wanted)
+
+    watch(clients("cloudwatch"), target.alarms, deployed.alarms_on, look, seconds=seconds, every=every)
+    # Some looks more: a task that the autoscaler has just asked for is no fault of the release.
+    cluster.wait(deployed.wanted, seconds=LAST_LOOKS * every)
     summary(f"{target.cluster}: quiet for {seconds:g} s")
 
 

@@ -31,6 +31,7 @@ class Cluster:
         self._client = client
         self._target = target
         self._every = every
+        self._unseen: dict[str, str] = {}  # part -> the deployment that an update began, until ECS lists it
 
     def running(self) -> dict[str, str]:
         """The task definition of each part's service.
@@ -94,30 +95,57 @@ class Cluster:
         """Let each part's service change over to its task definition."""
         for part, definition in definitions.items():
             service = self._target.services[part]
-            self._client.update_service(cluster=self._target.cluster, service=service, taskDefinition=definition)
+            answer: Any = self._client.update_service(
+                cluster=self._target.cluster, service=service, taskDefinition=definition
+            )
+            self._unseen[part] = _primary(answer["service"])["id"]
 
     def wait(self, definitions: Mapping[str, str], *, seconds: float) -> None:
-        """Wait until every service runs its task definition and nothing else.
+        """Wait until every service runs its task definition and nothing else, in as many tasks as it should.
 
         :raises PipelineError: when ECS gave one up (circuit breaker, alarm), or it takes longer.
         """
         self._wait(lambda: self._settled(definitions), seconds, "the services did not change over in time")
 
+    def check(self, definitions: Mapping[str, str]) -> None:
+        """Look once at services that have changed over; too few tasks may be the autoscaler's work, none is not.
+
+        :raises PipelineError: when ECS gave a service up, or none of its tasks runs.
+        """
+        for part, service in self._services().items():
+            self._kept(part, service, definitions[part])
+            if service["desiredCount"] > 0 and service["runningCount"] == 0:
+                raise PipelineError(f"no task of {self._target.services[part]} runs any more: see its events")
+
     def _settled(self, definitions: Mapping[str, str]) -> bool:
         settled = True
         for part, service in self._services().items():
-            primary = next(each for each in service["deployments"] if each["status"] == "PRIMARY")
-            name, state = self._target.services[part], primary.get("rolloutState")
-            if primary["taskDefinition"] != definitions[part]:
-                raise PipelineError(f"ECS rolled {name} back: {primary.get('rolloutStateReason', 'see its events')}")
-            if state == "FAILED":
-                raise PipelineError(f"ECS gave {name} up: {primary.get('rolloutStateReason', 'see its events')}")
-            settled &= state == "COMPLETED" and len(service["deployments"]) == 1
+            settled &= (
+                self._kept(part, service, definitions[part])
+                and _primary(service).get("rolloutState") == "COMPLETED"
+                and len(service["deployments"]) == 1
+                # COMPLETED stays when the tasks stop afterwards.
+                and service["runningCount"] >= service["desiredCount"]
+                and service["pendingCount"] == 0
+            )
         return settled
 
+    def _kept(self, part: str, service: Any, definition: str) -> bool:
+        # DescribeServices may answer from before the update for a moment; that looks as if ECS had rolled back.
+        if part in self._unseen and self._unseen[part] not in {each.get("id") for each in service["deployments"]}:
+            return False
+        self._unseen.pop(part, None)
+        name, primary = self._target.services[part], _primary(service)
+        reason = primary.get("rolloutStateReason", "see its events")
+        if primary["taskDefinition"] != definition:
+            raise PipelineError(f"ECS rolled {name} back: {reason}")
+        if primary.get("rolloutState") == "FAILED":
+            raise PipelineError(f"ECS gave {name} up: {reason}")
+        return True
+
     def _stopped(self, arn: str) -> Any:
-        task = self._client.describe_tasks(cluster=self._target.cluster, tasks=[arn])["tasks"][0]
-        return task if task["lastStatus"] == "STOPPED" else None
+        tasks = self._client.describe_tasks(cluster=self._target.cluster, tasks=[arn])["tasks"]
+        return next((task for task in tasks if task["lastStatus"] == "STOPPED"), None)
 
     def _services(self) -> dict[str, Any]:
         names = [self._target.services[part] for part in PARTS]
@@ -137,6 +165,10 @@ class Cluster:
                 raise PipelineError(f"{late} ({seconds:g} s)")
             time.sleep(self._every)
         return found
+
+
+def _primary(service: Any) -> Any:
+    return next(each for each in service["deployments"] if each["status"] == "PRIMARY")
 
 
 def _container(containers: Sequence[Any], part: str) -> Any:

@@ -1,7 +1,9 @@
 """ECS before moto: moto keeps services and tasks, but nothing ever rolls out there. This proxy adds that.
 
 A service changes over after ``looks`` looks. A release whose image is in ``broken`` is given up by the circuit breaker,
-as ECS does it: the former task definition becomes primary again. A task that runs once ends with ``exit_code``.
+as ECS does it: the former task definition becomes primary again. Tasks of an image in ``stopped`` do not run, whatever
+the rollout says. The first ``stale`` looks after an update are answered from before it. A task that runs once ends with
+``exit_code``.
 """
 
 from __future__ import annotations
@@ -23,12 +25,15 @@ class Rollouts:
     upstream: str
     looks: int = 2
     exit_code: int = 0
+    stale: int = 0
     broken: set[str] = field(default_factory=set)
+    stopped: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     commands: list[list[str]] = field(default_factory=list)
     _running: dict[str, str] = field(default_factory=dict)
     _seen: dict[tuple[str, str], int] = field(default_factory=dict)
     _images: dict[str, str] = field(default_factory=dict)
+    _outdated: dict[str, int] = field(default_factory=dict)
 
     def __enter__(self) -> Rollouts:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -56,25 +61,43 @@ class Rollouts:
             for service in answer["services"]:
                 service["deployments"] = self._deployments(service)
                 service["taskDefinition"] = service["deployments"][0]["taskDefinition"]
+                dead = self._is_of(service["taskDefinition"], self.stopped)
+                service["runningCount"], service["pendingCount"] = 0 if dead else service["desiredCount"], 0
+        elif action == "UpdateService":
+            service = answer["service"]
+            self._outdated[service["serviceName"]] = self.stale
+            service["deployments"] = [_deployment("PRIMARY", service["taskDefinition"], "IN_PROGRESS")]
         return answer
 
     def _deployments(self, service: Any) -> list[dict[str, str]]:
         name, wanted = service["serviceName"], service["taskDefinition"]
         former = self._running.setdefault(name, wanted)
+        if self._outdated.get(name, 0) > 0:
+            self._outdated[name] -= 1
+            return [_deployment("PRIMARY", former, "COMPLETED")]
         if wanted == former:
             return [_deployment("PRIMARY", wanted, "COMPLETED")]
         self._seen[name, wanted] = self._seen.get((name, wanted), 0) + 1
         if self._seen[name, wanted] <= self.looks:
             return [_deployment("PRIMARY", wanted, "IN_PROGRESS"), _deployment("ACTIVE", former, "COMPLETED")]
-        if any(digest in self._images.get(wanted, "") for digest in self.broken):
+        if self._is_of(wanted, self.broken):
             breaker = "ECS deployment circuit breaker: tasks failed to start."
             return [_deployment("PRIMARY", former, "IN_PROGRESS", breaker), _deployment("ACTIVE", wanted, "FAILED")]
         self._running[name] = wanted
         return [_deployment("PRIMARY", wanted, "COMPLETED")]
 
+    def _is_of(self, definition: str, digests: set[str]) -> bool:
+        return any(digest in self._images.get(definition, "") for digest in digests)
+
 
 def _deployment(status: str, definition: str, state: str, reason: str = "") -> dict[str, str]:
-    return {"status": status, "taskDefinition": definition, "rolloutState": state, "rolloutStateReason": reason}
+    return {
+        "id": f"ecs-svc/{definition}",
+        "status": status,
+        "taskDefinition": definition,
+        "rolloutState": state,
+        "rolloutStateReason": reason,
+    }
 
 
 def _handler(proxy: Rollouts) -> type[BaseHTTPRequestHandler]:

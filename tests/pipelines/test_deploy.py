@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.pipeline.ecs import Cluster
+from scripts.pipeline.errors import PipelineError
+from scripts.pipeline.target import PARTS, Target
 from tests.pipelines.answers import signed
 from tests.pipelines.cloud import ALARMS, NAME, REGION, Cloud, client_of
 from tests.pipelines.house import House
@@ -107,7 +110,7 @@ def test_an_alarm_rolls_back(release: Release) -> None:
     alarm = ALARMS[1]
     release.runner.environ["WATCH_SECONDS"] = "60"
     ended = threading.Event()
-    watcher = threading.Thread(target=_raise_when_watched, args=(release, alarm, ended))
+    watcher = threading.Thread(target=_when_watched, args=(release, lambda: release.cloud.alarm(alarm, "ALARM"), ended))
     watcher.start()
     codes = release.change()
     ended.set()
@@ -118,11 +121,44 @@ def test_an_alarm_rolls_back(release: Release) -> None:
     assert release.former_revision
 
 
-def _raise_when_watched(release: Release, alarm: str, ended: threading.Event) -> None:
+def test_tasks_that_stop_after_the_rollout_was_completed_roll_back(release: Release) -> None:
+    release.runner.environ["WATCH_SECONDS"] = "60"
+    stopped, ended = release.cloud.rollouts.stopped, threading.Event()
+    watcher = threading.Thread(target=_when_watched, args=(release, lambda: stopped.add(release.new), ended))
+    watcher.start()
+    codes = release.change()
+    ended.set()
+    watcher.join()
+    assert (codes[SMOKE], codes[WATCH], codes[BACK]) == (0, 1, 0)
+    assert f"no task of {NAME}-web runs any more" in release.runner.said(WATCH)
+    assert release.former_revision
+
+
+def _when_watched(release: Release, act: Callable[[], None], ended: threading.Event) -> None:
     while not ended.wait(0.05):
         if any(step.name == SMOKE for step in release.runner.steps):
-            release.cloud.alarm(alarm, "ALARM")
+            act()
             return
+
+
+def test_a_service_whose_tasks_do_not_run_has_not_changed_over(release: Release) -> None:
+    names = {part: f"{NAME}-{part}" for part in PARTS}
+    ecs = client_of(release.cloud.rollouts.url, "ecs")
+    cluster = Cluster(ecs, Target(NAME, names, names, ALARMS), every=0.02)
+    cluster.running()
+    wanted = {part: cluster.register(part, f"{release.cloud.registry}/{NAME}@{release.new}") for part in PARTS}
+    release.cloud.rollouts.stopped.add(release.new)
+    cluster.update(wanted)
+    with pytest.raises(PipelineError, match="did not change over in time"):
+        cluster.wait(wanted, seconds=0.5)
+    release.cloud.rollouts.stopped.clear()
+    cluster.wait(wanted, seconds=30)
+
+
+def test_an_answer_from_before_the_update_is_no_rollback(release: Release) -> None:
+    release.cloud.rollouts.stale = 2
+    assert release.change()[WATCH] == 0
+    assert release.runs(release.new)
 
 
 def test_what_the_circuit_breaker_gave_up_is_a_failure(release: Release) -> None:
