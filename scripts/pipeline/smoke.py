@@ -26,6 +26,7 @@ from scripts.pipeline.outputs import summary
 
 PATIENCE = 60.0
 REQUEST_SECONDS = 20.0
+DIRECT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Smoke:
     patience: float = PATIENCE
     done: list[str] = field(default_factory=list)
     _stored: list[str] = field(default_factory=list)
+    _announced: list[str] = field(default_factory=list)
 
     def run(self) -> None:
         """Go through all steps.
@@ -68,13 +70,15 @@ class Smoke:
             made = self._upload(image)
             self._read(made, image)
             self._presigned(made, image)
+            self._direct(png())
             self._refuses_what_is_no_image()
         finally:
             # Also after a failure: a probe that leaves an image at every attempt fills the gallery.
             answers = {key: self._send("DELETE", f"/delete/{key}").status for key in self._stored}
+            answers |= {key: self._send("DELETE", f"/images/{key}").status for key in self._announced}
         for key, status in answers.items():
             self._expect(status == 200, f"delete answered {status}")
-            gone = self._send("GET", f"/image/{key}")
+            gone = self._send("GET", f"/image/{key}" if key in self._stored else f"/images/{key}")
             self._expect(gone.status == 404, f"the deleted image answered {gone.status}")
         self.done.append("delete")
 
@@ -126,6 +130,39 @@ class Smoke:
             fetched.status == 200 and fetched.body == image, f"a presigned URL answered {fetched.status} or other bytes"
         )
         self.done.append("presign")
+
+    def _direct(self, image: bytes) -> None:
+        asked = json.dumps({"content_type": "image/png"}).encode()
+        answer = self._send("POST", "/images/upload", asked, {"Content-Type": "application/json"})
+        ticket = answer.json()
+        self._expect(
+            answer.status == 201 and isinstance(ticket, dict) and "://" in str(ticket.get("upload_url")),
+            f"a direct upload's beginning answered {answer.status} {answer.body[:300]!r}",
+        )
+        # Whatever comes after: bytes that have arrived may become an image at any moment.
+        self._announced.append(str(ticket["image_id"]))
+        sent = request("PUT", ticket["upload_url"], image, ticket.get("headers") or {})
+        self._expect(200 <= sent.status < 300, f"a direct upload answered {sent.status} {sent.body[:300]!r}")
+        path = f"/images/{ticket['image_id']}"
+        self._wait_until_arrived(path)
+        read = self._send("GET", path)
+        found = (read.json() or {}).get("sha256") if read.status == 200 else None
+        self._expect(
+            found == hashlib.sha256(image).hexdigest(),
+            f"what was uploaded directly answered {read.status} or other bytes",
+        )
+        self.done.append("direct upload")
+
+    def _wait_until_arrived(self, path: str) -> None:
+        deadline = time.monotonic() + DIRECT_SECONDS
+        while True:
+            answer = self._send("GET", f"{path}/status")
+            status = (answer.json() or {}).get("status") if answer.status == 200 else None
+            if status == "ready":
+                return
+            problem = f"the status of a direct upload is {answer.status} {answer.body[:300]!r}"
+            self._expect(status == "pending" and time.monotonic() < deadline, problem)
+            time.sleep(0.5)
 
     def _refuses_what_is_no_image(self) -> None:
         answer = self._post(b"<script>no image</script>")

@@ -100,6 +100,9 @@ def without(header: str) -> Spoil:
         (without("etag"), "conditional"),
         (status("DELETE", "/delete/", 500), "delete answered 500"),
         (status("GET", "/image/", 200), "conditional read answered 200"),
+        (status("POST", "/images/upload", 503), "a direct upload's beginning answered 503"),
+        (status("GET", "/images/", 404), "the status of a direct upload is 404"),
+        (status("DELETE", "/images/", 500), "delete answered 500"),
     ],
 )
 def test_what_is_wrong_is_found(spoiled: Callable[[Spoil], str], spoil: Spoil, says: str) -> None:
@@ -138,7 +141,9 @@ def test_only_http_is_asked(url: str) -> None:
         Smoke(url, patience=0).run()
 
 
-@pytest.mark.parametrize("spoil", [body("/image/", b""), status("POST", "/upload", 500), without("etag")])
+@pytest.mark.parametrize(
+    "spoil", [body("/image/", b""), status("POST", "/upload", 500), without("etag"), status("GET", "/images/", 500)]
+)
 def test_nothing_is_left_after_a_failure(spoiled: Callable[[Spoil], str], service: LiveServer, spoil: Spoil) -> None:
     def images() -> int:
         return int(request("GET", f"{service.base_url}/images", None, {}).json()["count"])
@@ -159,7 +164,7 @@ def test_the_picture_is_one() -> None:
 def test_a_working_service_passes(runner: Runner, service: LiveServer) -> None:
     runner.context["vars.SERVICE_URL"] = service.base_url
     assert runner.job("deploy.yml", "deploy", only=STEP) == {STEP: 0}
-    assert "ready, upload, read, presign, refusal, delete" in runner.said(STEP)
+    assert "ready, upload, read, presign, direct upload, refusal, delete" in runner.said(STEP)
 
 
 def test_the_step_fails_without_an_address(runner: Runner) -> None:

@@ -124,7 +124,7 @@ def test_a_deployment_and_its_rollback_fit_in_their_sessions() -> None:
     limits = {step["name"]: 60 * step["timeout-minutes"] for step in job["steps"] if "timeout-minutes" in step}
     assert limits["Migrate and change over"] >= deploy.MIGRATION_SECONDS + deploy.CHANGEOVER_SECONDS
     assert limits["Roll back"] > deploy.CHANGEOVER_SECONDS
-    assert limits["Smoke test"] > smoke.PATIENCE + smoke.REQUEST_SECONDS
+    assert limits["Smoke test"] > smoke.PATIENCE + smoke.DIRECT_SECONDS + smoke.REQUEST_SECONDS
     assert limits["Watch the alarms"] >= int(job["env"]["WATCH_SECONDS"]) + deploy.LAST_LOOKS * 10 + 15
     action = yaml.safe_load((ROOT / ".github/actions/aws/action.yml").read_text())
     session = action["runs"]["steps"][0]["with"]["role-duration-seconds"]
