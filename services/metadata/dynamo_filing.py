@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from services.errors import BackendUnavailable
+from services.errors import ServiceError
 from services.metadata import dynamo_keys as keys
 from services.metadata.dynamo_client import MAX_ACTIONS, ConditionFailed, DynamoTable
 from services.metadata.dynamo_items import Item, copied, image_item, number, read_text, read_texts, text, texts
@@ -117,14 +117,17 @@ class Filing:
         return [*steps, last]
 
     def finish(self, table: DynamoTable, revision: int) -> None:
-        """Take the steps behind a change that is committed: what fails here leaves the image listed and is logged."""
+        """Take the steps behind a change that is committed; what fails here leaves the image listed and is logged.
+
+        Raised, it would deny the change: an upload would then remove the bytes of a row that is there.
+        """
         try:
             for step in self.steps(revision):
                 _transact(table, step.actions)
         except ConditionFailed:
             return  # changed since: by somebody who files it anew
-        except BackendUnavailable as error:
-            log.warning("image %s stays unfiled until its next change: %s", self._after.image_id, error.detail)
+        except ServiceError as error:
+            log.warning("image %s stays unfiled until its next change: %s", self._after.image_id, error.detail or error)
 
     def _put(self, changes: Changes, entry: Entry) -> None:
         changes.put(entry[0], entry[1], self._copy, label=entry[2], condition=ALWAYS)

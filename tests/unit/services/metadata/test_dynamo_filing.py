@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.errors import BackendUnavailable, VersionConflict
+from services.errors import BackendMisconfigured, BackendUnavailable, InvalidInput, ServiceError, VersionConflict
 from services.metadata import dynamo_filing
 from services.metadata.dynamo_keys import value_labels
 from services.metadata.dynamodb import DynamoRepository
@@ -200,12 +200,17 @@ def test_whoever_changes_an_image_meanwhile_takes_over(
     assert_filed(repository, changed[0])
 
 
+@pytest.mark.parametrize("failure", [BackendUnavailable, BackendMisconfigured, InvalidInput])
 def test_a_database_that_fails_behind_the_change_does_not_deny_it(
-    repository: DynamoRepository, transactions: Transactions, caplog: pytest.LogCaptureFixture
+    repository: DynamoRepository,
+    transactions: Transactions,
+    caplog: pytest.LogCaptureFixture,
+    failure: type[ServiceError],
 ) -> None:
-    transactions.end_at(1, BackendUnavailable(detail="throttled"))
+    """The upload would take it for refused and remove the bytes of a row that is there."""
+    transactions.end_at(1, failure(detail="so it is"))
     write(repository, WIDE)
-    assert "stays unfiled until its next change: throttled" in caplog.text
+    assert "stays unfiled until its next change: so it is" in caplog.text
     transactions.go_on()
     assert_listed(repository, WIDE)
 
