@@ -184,7 +184,7 @@ def prepare(settings: config.Settings) -> None:
     try:
         store.check()
     except BackendUnavailable as error:
-        # S3 may come back; until then /health/ready keeps traffic away.
+        # S3 may come back; until then what needs it is answered 503, and /health/ready says so.
         log.warning("the object store does not answer yet: %s", error.detail or error)
 
 
